@@ -1,0 +1,31 @@
+import { wgsl } from 'wgsl-preprocessor';
+import { flatWorkgroup } from './common.ts';
+
+/** target += source, `width` (1 or 4) elements an invocation. */
+export const accumulate = (width: 1 | 4) => wgsl`
+#if ${width === 4}
+alias Element = vec4f;
+#else
+alias Element = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> source: array<Element>;
+@group(0) @binding(1) var<storage, read_write> destination: array<Element>;
+
+struct Params { count: u32 }
+@group(0) @binding(2) var<uniform> params: Params;
+
+${flatWorkgroup}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
+  if (i < params.count / ${width}) {
+    destination[i] += source[i];
+  }
+}
+`;

@@ -1,0 +1,127 @@
+/**
+ * Runs kernels: picks the variant, compiles it once per problem, writes its parameters and records the dispatch.
+ * What depends on the problem alone is worked out the first time and remembered.
+ */
+import type { BufferView, Device } from '../gpu/index.ts';
+import { ClozeError } from '../gpu/index.ts';
+import type { PipelineRequest } from '../gpu/pipelines.ts';
+import { activeBindings, type KernelSpec, type Variant, type Workgroups } from './spec.ts';
+
+interface Launch {
+  label: string;
+  pipeline: ReturnType<Device['pipelines']['get']>;
+  names: readonly string[];
+  params: ReturnType<Device['params']> | undefined;
+  workgroups: Workgroups;
+}
+
+export class Launcher {
+  readonly device: Device;
+  /** Kernel name → variant name; wins over the kernel's own choice. */
+  readonly overrides = new Map<string, string>();
+  private readonly launches = new Map<KernelSpec<never>, Map<string, Launch>>();
+
+  constructor(device: Device) {
+    this.device = device;
+  }
+
+  /** Records the kernel. `buffers` gives a view for each binding that takes part in the problem, by name. */
+  run<P extends object>(
+    spec: KernelSpec<P>,
+    problem: P,
+    buffers: Readonly<Record<string, BufferView>>,
+  ): void {
+    const launch = this.launch(spec, problem);
+    const views = launch.names.map((name) => buffers[name]);
+    this.device.dispatch(launch.label, launch.pipeline, views, launch.params, launch.workgroups);
+  }
+
+  private launch<P extends object>(spec: KernelSpec<P>, problem: P): Launch {
+    const override = this.overrides.get(spec.name);
+    const key = `${override ?? ''}${Object.values(problem).join()}`;
+    let known = this.launches.get(spec as unknown as KernelSpec<never>);
+    if (!known) {
+      known = new Map();
+      this.launches.set(spec as unknown as KernelSpec<never>, known);
+    }
+    let launch = known.get(key);
+    if (!launch) {
+      launch = this.makeLaunch(spec, problem, override);
+      known.set(key, launch);
+    }
+    return launch;
+  }
+
+  private makeLaunch<P extends object>(
+    spec: KernelSpec<P>,
+    problem: P,
+    override: string | undefined,
+  ): Launch {
+    spec.check?.(problem);
+    const { capabilities } = this.device;
+    const variant = selectVariant(spec, problem, capabilities, override);
+    const fields = Object.entries(spec.params);
+    return {
+      label: spec.name === variant.name ? spec.name : `${spec.name}/${variant.name}`,
+      pipeline: this.device.pipelines.get(pipelineRequest(spec, variant, problem, capabilities)),
+      names: activeBindings(spec, problem).map((binding) => binding.name),
+      params: fields.length > 0 ? this.device.params(packParams(spec, problem)) : undefined,
+      workgroups: variant.workgroups(problem, capabilities),
+    };
+  }
+}
+
+/** The variant that a problem gets on an adapter. Throws when a variant asked for by name cannot be used. */
+export function selectVariant<P>(
+  spec: KernelSpec<P>,
+  problem: P,
+  capabilities: Device['capabilities'],
+  name?: string,
+): Variant<P> {
+  const wanted = name ?? spec.choose?.(capabilities, problem);
+  if (wanted !== undefined) {
+    const variant = spec.variants.find((candidate) => candidate.name === wanted);
+    const verdict = variant?.supports(capabilities, problem) ?? 'there is no such variant';
+    if (variant && verdict === true) return variant;
+    if (name !== undefined) {
+      const known = spec.variants.map((candidate) => candidate.name).join(', ');
+      throw new ClozeError(
+        'option',
+        `kernel ${spec.name} cannot use variant ${wanted}: ${verdict}`,
+        `Known: ${known}`,
+      );
+    }
+  }
+  for (let i = spec.variants.length - 1; i >= 0; i--) {
+    if (spec.variants[i].supports(capabilities, problem) === true) return spec.variants[i];
+  }
+  throw new ClozeError('gpu', `kernel ${spec.name} has no variant for this adapter and problem`);
+}
+
+/** What the pipeline cache needs to compile a variant. */
+export function pipelineRequest<P>(
+  spec: KernelSpec<P>,
+  variant: Variant<P>,
+  problem: P,
+  capabilities: Device['capabilities'],
+): PipelineRequest {
+  return {
+    label: `${spec.name}/${variant.name}`,
+    code: variant.source(problem, capabilities),
+    access: activeBindings(spec, problem).map((binding) => binding.access),
+    uniform: Object.keys(spec.params).length > 0,
+  };
+}
+
+function packParams<P>(spec: KernelSpec<P>, problem: P): Uint32Array {
+  const fields = Object.entries(spec.params);
+  const words = new DataView(new ArrayBuffer(4 * fields.length));
+  const values = spec.values(problem);
+  fields.forEach(([name, type], i) => {
+    const value = values[name];
+    if (type === 'f32') words.setFloat32(4 * i, value, true);
+    else if (type === 'i32') words.setInt32(4 * i, value, true);
+    else words.setUint32(4 * i, value, true);
+  });
+  return new Uint32Array(words.buffer);
+}

@@ -1,0 +1,25 @@
+/** All kernels. Tests, the profiler and the benchmarks walk this list; `addVariant` lets a researcher's kernel in. */
+import { ClozeError } from '../gpu/index.ts';
+import { accumulate } from './accumulate.ts';
+import type { KernelSpec, Variant } from './spec.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: kernels with different problems in one list; each is used with its own.
+export type AnyKernelSpec = KernelSpec<any>;
+
+export const kernels: readonly AnyKernelSpec[] = [accumulate];
+
+/** The kernel of that name. Throws an `option` error that lists the known ones. */
+export function kernelByName(name: string): AnyKernelSpec {
+  const found = kernels.find((kernel) => kernel.name === name);
+  if (found) return found;
+  throw new ClozeError(
+    'option',
+    `there is no kernel ${name}`,
+    `Known: ${kernels.map((kernel) => kernel.name).join(', ')}`,
+  );
+}
+
+/** A copy of the kernel with one more variant, tried before the others. */
+export function withVariant<P>(spec: KernelSpec<P>, variant: Variant<P>): KernelSpec<P> {
+  return { ...spec, variants: [...spec.variants, variant], choose: undefined };
+}
