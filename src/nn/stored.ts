@@ -53,19 +53,21 @@ export type TypedArray =
   | Uint32Array
   | BigUint64Array;
 
-type ArrayClass = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => TypedArray;
+interface ArrayClass<T extends TypedArray> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
+}
 
-const ARRAYS: Partial<Record<StoredDtype, ArrayClass>> = {
-  BOOL: Uint8Array,
-  U8: Uint8Array,
-  I8: Int8Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  I32: Int32Array,
-  U32: Uint32Array,
+const ARRAYS: Partial<Record<StoredDtype, ArrayClass<TypedArray>>> = {
   F32: Float32Array,
   F64: Float64Array,
+  I8: Int8Array,
+  I16: Int16Array,
+  I32: Int32Array,
   I64: BigInt64Array,
+  U8: Uint8Array,
+  U16: Uint16Array,
+  U32: Uint32Array,
   U64: BigUint64Array,
 };
 
@@ -76,6 +78,7 @@ const ARRAYS: Partial<Record<StoredDtype, ArrayClass>> = {
 export function storedByteLength(dtype: StoredDtype, shape: readonly number[]): number | undefined {
   let elements = 1;
   for (const size of shape) {
+    if (!Number.isSafeInteger(size) || size < 0) return undefined;
     elements *= size;
     if (elements > Number.MAX_SAFE_INTEGER) return undefined;
   }
@@ -86,10 +89,9 @@ export function storedByteLength(dtype: StoredDtype, shape: readonly number[]): 
 /** Wraps a typed array for storage, without copying; the element type follows from the array's class. */
 export function storedTensor(values: TypedArray, shape: readonly number[]): StoredTensor {
   const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const classes = Object.entries(ARRAYS) as [StoredDtype, ArrayClass][];
-  const found = classes.find(([dtype, array]) => dtype !== 'BOOL' && values instanceof array);
+  const found = (Object.keys(ARRAYS) as StoredDtype[]).find((dtype) => values instanceof ARRAYS[dtype]!);
   if (!found) throw new ClozeError('dtype', `${values.constructor.name} has no counterpart in a tensor file`);
-  return { dtype: found[0], shape: [...shape], bytes };
+  return { dtype: found, shape: [...shape], bytes };
 }
 
 /**
@@ -155,24 +157,11 @@ export function toBigInts(tensor: StoredTensor): BigInt64Array | BigUint64Array 
   throw new ClozeError('dtype', `A tensor of type ${tensor.dtype} cannot be read as 64-bit integers`);
 }
 
-/** Sees `bytes` as elements of `array`, copying only where a typed array may not start at their address. */
-function viewAs<T extends TypedArray>(
-  array: (new (
-    buffer: ArrayBufferLike,
-    byteOffset: number,
-    length: number,
-  ) => T) & {
-    BYTES_PER_ELEMENT?: number;
-  },
-  bytes: Uint8Array,
-): T {
-  const size = array.BYTES_PER_ELEMENT ?? 1;
-  const { buffer, byteOffset } = byteOffsetFits(bytes, size) ? bytes : bytes.slice();
+/** Sees `bytes` as elements of `array`, copying only where such an array may not start at their address. */
+function viewAs<T extends TypedArray>(array: ArrayClass<T>, bytes: Uint8Array): T {
+  const size = array.BYTES_PER_ELEMENT;
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return new array(buffer, byteOffset, bytes.byteLength / size);
-}
-
-function byteOffsetFits(bytes: Uint8Array, size: number): boolean {
-  return bytes.byteOffset % size === 0;
 }
 
 function narrow(wide: Float64Array): Float32Array {
