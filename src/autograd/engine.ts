@@ -1,0 +1,203 @@
+/** The engine: a device, the kernels on it, the scopes that own its memory and the tape that records gradients. */
+import { type BufferView, ClozeError, Device, type DeviceOptions, type MemoryStatistics } from '../gpu/index.ts';
+import { type ElementType, type KernelSpec, Launcher, type NumberArray } from '../kernels/index.ts';
+import { Scope, tensorsIn } from './scope.ts';
+import { Storage } from './storage.ts';
+import { Tape } from './tape.ts';
+import { type Shape, Tensor, toElements } from './tensor.ts';
+
+/** Numbers, nested to any depth: `[[1, 2], [3, 4]]`. */
+export type Nested = number | readonly Nested[];
+
+export class Engine {
+  readonly device: Device;
+  readonly launcher: Launcher;
+  readonly tape = new Tape();
+  /** When set, called with every op's name and output as it is recorded: for debugging and for hunting NaN. */
+  inspect: ((op: string, output: Tensor) => void) | undefined;
+  private readonly scopes: Scope[] = [];
+  private dropoutState: Tensor | undefined;
+
+  /** Opens a device and an engine on it. Throws `no-adapter` when no GPU and no software adapter is found. */
+  static async open(options: DeviceOptions = {}): Promise<Engine> {
+    return new Engine(await Device.open(options));
+  }
+
+  /** Works on a GPUDevice that someone else made, and never destroys it. */
+  static from(gpu: GPUDevice): Engine {
+    return new Engine(Device.from(gpu));
+  }
+
+  constructor(device: Device) {
+    this.device = device;
+    this.launcher = new Launcher(device);
+  }
+
+  /**
+   * A tensor from numbers: nested arrays (`[[1, 2], [3, 4]]`), or a flat array with a shape. Element type f32 unless
+   * given, or unless the data is a Uint32Array or Int32Array. Throws `shape` when the numbers do not fill the shape.
+   */
+  tensor(data: NumberArray | Nested, shape?: Shape, dtype?: ElementType): Tensor {
+    const flat = ArrayBuffer.isView(data) ? data : flatten(data);
+    const type = dtype ?? (data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : 'f32');
+    const tensor = this.empty(shape ?? (ArrayBuffer.isView(data) ? [flat.length] : nestedShape(data)), type);
+    tensor.write(toElements(flat, type));
+    return tensor;
+  }
+
+  /** A tensor whose content is undefined until a kernel writes it. */
+  empty(shape: Shape, dtype: ElementType = 'f32'): Tensor {
+    const size = shape.reduce((product, axis) => product * axis, 1);
+    if (!shape.every((axis) => Number.isInteger(axis) && axis >= 0)) {
+      throw new ClozeError('shape', `[${shape.join(', ')}] is not a shape: axes are whole numbers from 0`);
+    }
+    return this.own(new Tensor(this, shape, dtype, new Storage(this.device, 4 * size, `[${shape.join(', ')}]`)));
+  }
+
+  /** A tensor of zeros. */
+  zeros(shape: Shape, dtype: ElementType = 'f32'): Tensor {
+    const tensor = this.empty(shape, dtype);
+    this.device.clear(tensor.view);
+    return tensor;
+  }
+
+  /** A tensor filled with one number. */
+  full(shape: Shape, value: number, dtype: ElementType = 'f32'): Tensor {
+    const tensor = this.empty(shape, dtype);
+    tensor.write(toElements(new Float64Array(tensor.size).fill(value), dtype));
+    return tensor;
+  }
+
+  /** A copy in memory of its own, outside the tape. */
+  copyOf(source: Tensor): Tensor {
+    source.check('copyOf');
+    const copy = this.empty(source.shape, source.dtype);
+    this.device.copy(source.view, copy.view);
+    return copy;
+  }
+
+  /** A tensor that shares memory with others; it belongs to the current scope. */
+  share(storage: Storage, shape: Shape, dtype: ElementType, offset: number): Tensor {
+    return this.own(new Tensor(this, shape, dtype, storage.retain(), offset));
+  }
+
+  /** Records a kernel over tensors, given by binding name. */
+  run<P extends object>(spec: KernelSpec<P>, problem: P, tensors: Readonly<Record<string, Tensor | undefined>>): void {
+    const views: Record<string, BufferView> = {};
+    for (const name in tensors) {
+      const tensor = tensors[name];
+      if (!tensor) continue;
+      tensor.check(spec.name);
+      views[name] = tensor.view;
+    }
+    this.launcher.run(spec, problem, views);
+  }
+
+  /**
+   * Runs `body` and frees every tensor made inside that it neither returns nor keeps. Leaving the outermost scope
+   * also forgets what the tape still holds. `body` is synchronous: a tensor must not outlive its scope in a promise.
+   */
+  scope<T>(body: () => T, name = 'scope'): T {
+    const scope = this.openScope(name);
+    try {
+      const result = body();
+      if (result instanceof Promise) {
+        throw new ClozeError('autograd', 'engine.scope() takes a synchronous function', 'Use `using` with openScope()');
+      }
+      const parent = this.scopes.at(-2);
+      for (const tensor of tensorsIn(result)) {
+        scope.remove(tensor);
+        parent?.add(tensor);
+      }
+      return result;
+    } finally {
+      this.closeScope(scope);
+    }
+  }
+
+  /** Opens a scope by hand: `using scope = engine.openScope()` frees what is made until the block ends. */
+  openScope(name = 'scope'): Scope {
+    const scope = new Scope(name, (closing) => this.closeScope(closing));
+    this.scopes.push(scope);
+    return scope;
+  }
+
+  /** Takes a tensor out of its scope; it lives until it is disposed. Returns the tensor. */
+  keep(tensor: Tensor): Tensor {
+    for (const scope of this.scopes) scope.remove(tensor);
+    return tensor;
+  }
+
+  /** Runs `body` without recording gradients. */
+  noGrad<T>(body: () => T): T {
+    const before = this.tape.recording;
+    this.tape.recording = false;
+    try {
+      return body();
+    } finally {
+      this.tape.recording = before;
+    }
+  }
+
+  /** The words [seed, step] from which dropout draws; `seed()` sets them before each step. */
+  get randomState(): Tensor {
+    this.dropoutState ??= this.keep(this.tensor(new Uint32Array(2)));
+    return this.dropoutState;
+  }
+
+  /** Sets what dropout draws from now on: the same seed and step give the same masks. */
+  seed(seed: number, step = 0): void {
+    this.randomState.write(Uint32Array.of(seed, step));
+  }
+
+  /** Names of the open scopes, outermost first: where in a model the current op stands. */
+  get path(): string {
+    return this.scopes.map((scope) => scope.name).join('/');
+  }
+
+  memory(): MemoryStatistics {
+    return this.device.memory();
+  }
+
+  /** Submits what was recorded. */
+  flush(): void {
+    this.device.flush();
+  }
+
+  close(): void {
+    this.device.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private own(tensor: Tensor): Tensor {
+    this.scopes.at(-1)?.add(tensor);
+    return tensor;
+  }
+
+  private closeScope(scope: Scope): void {
+    const at = this.scopes.lastIndexOf(scope);
+    if (at < 0) return;
+    for (const inner of this.scopes.splice(at)) inner.release();
+    if (at === 0) this.tape.clear();
+  }
+}
+
+function flatten(data: Nested, into: number[] = []): number[] {
+  if (typeof data === 'number') into.push(data);
+  else for (const item of data) flatten(item, into);
+  return into;
+}
+
+function nestedShape(data: Nested): number[] {
+  if (typeof data === 'number') return [];
+  const inner = data.length > 0 ? nestedShape(data[0]) : [];
+  for (const item of data) {
+    if (nestedShape(item).join() !== inner.join()) {
+      throw new ClozeError('shape', 'nested arrays must be regular: all rows of one length');
+    }
+  }
+  return [data.length, ...inner];
+}

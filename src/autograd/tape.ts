@@ -1,0 +1,163 @@
+/**
+ * The tape: a list of the operations that led to the loss, each with the rule that turns the gradient of its output
+ * into gradients of its inputs (its vector-Jacobian product). `backward` walks the list in reverse, once, and frees
+ * what each operation had saved as it passes it.
+ */
+import { ClozeError } from '../gpu/index.ts';
+import { accumulate } from '../kernels/accumulate.ts';
+import type { Engine } from './engine.ts';
+import type { Tensor } from './tensor.ts';
+
+/**
+ * Gradients of an op's inputs, in their order, undefined where `needs` is false. `saved` are the tensors named in
+ * `save`; all other tensors made inside are freed when the rule returns.
+ */
+export type Vjp = (
+  gradient: Tensor,
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+) => readonly (Tensor | undefined)[];
+
+export interface Derivative {
+  /** Tensors the rule will need; held until backward has passed. */
+  save: readonly Tensor[];
+  vjp: Vjp;
+}
+
+interface Entry {
+  op: string;
+  inputs: readonly Tensor[];
+  needs: readonly boolean[];
+  output: Tensor;
+  saved: readonly Tensor[];
+  vjp: Vjp;
+}
+
+export class Tape {
+  /** False while gradients are computed, and inside `engine.noGrad`. */
+  recording = true;
+  private entries: Entry[] = [];
+
+  get length(): number {
+    return this.entries.length;
+  }
+
+  push(op: string, inputs: readonly Tensor[], output: Tensor, derivative: Derivative): void {
+    this.entries.push({
+      op,
+      inputs,
+      needs: inputs.map((input) => input.requiresGrad),
+      output,
+      saved: derivative.save.map((tensor) => tensor.alias()),
+      vjp: derivative.vjp,
+    });
+  }
+
+  /** Forgets everything recorded and frees what was saved. */
+  clear(): void {
+    for (const entry of this.entries) release(entry);
+    this.entries = [];
+  }
+
+  /**
+   * Adds d(loss)/d(leaf) to `grad` of every leaf that requires it. `loss` is a scalar, unless its gradient is given.
+   * The tape is used up.
+   */
+  backward(engine: Engine, loss: Tensor, gradient?: Tensor): void {
+    if (!loss.requiresGrad) {
+      throw new ClozeError(
+        'autograd',
+        `backward() needs a loss that depends on a tensor with requiresGrad, and ${loss} does not`,
+      );
+    }
+    if (!gradient && loss.size !== 1) {
+      throw new ClozeError('autograd', `backward() needs a scalar loss, or a gradient for ${loss}`);
+    }
+    const gradients = new Map<number, Tensor>();
+    engine.noGrad(() =>
+      engine.scope(() => {
+        const seed = gradient ?? engine.full(loss.shape, 1);
+        if (loss.isLeaf) addToLeaf(engine, loss, seed);
+        else gradients.set(loss.id, seed.alias());
+        const entries = this.entries;
+        this.entries = [];
+        while (entries.length > 0) {
+          const entry = entries.pop() as Entry;
+          const arrived = gradients.get(entry.output.id);
+          gradients.delete(entry.output.id);
+          if (arrived) this.step(engine, entry, arrived, gradients);
+          release(entry);
+        }
+      }, 'backward'),
+    );
+  }
+
+  private step(engine: Engine, entry: Entry, arrived: Tensor, gradients: Map<number, Tensor>): void {
+    const made = engine.scope(() => entry.vjp(arrived, entry.saved, entry.needs), entry.op);
+    entry.inputs.forEach((input, i) => {
+      const part = made[i];
+      if (!entry.needs[i]) return;
+      checkGradient(entry, i, part);
+      if (input.isLeaf) addToLeaf(engine, input, part);
+      else gradients.set(input.id, sum(engine, gradients.get(input.id), part));
+    });
+    for (const part of made) part?.dispose();
+    arrived.dispose();
+  }
+}
+
+/** Records an op whose inputs want gradients; returns the output. Without a derivative it throws at once. */
+export function record(
+  op: string,
+  inputs: readonly Tensor[],
+  output: Tensor,
+  derivative: Derivative | undefined,
+): Tensor {
+  const { engine } = output;
+  engine.inspect?.(op, output);
+  if (!engine.tape.recording || !inputs.some((input) => input.requiresGrad)) return output;
+  if (!derivative) {
+    throw new ClozeError(
+      'autograd',
+      `${op} has no gradient, and its input requires one`,
+      'Call it inside engine.noGrad()',
+    );
+  }
+  output.requiresGrad = true;
+  output.isLeaf = false;
+  engine.tape.push(op, inputs, output, derivative);
+  return output;
+}
+
+/** Computes the gradients of a loss; see {@link Tape.backward}. */
+export function backward(loss: Tensor, gradient?: Tensor): void {
+  loss.engine.tape.backward(loss.engine, loss, gradient);
+}
+
+function release(entry: Entry): void {
+  for (const tensor of entry.saved) tensor.dispose();
+}
+
+/** `total + part`, in place where nobody else holds the total. Both are owned by the tape or aliased here. */
+function sum(engine: Engine, total: Tensor | undefined, part: Tensor): Tensor {
+  if (!total) return part.alias();
+  const target = total.storage.shared ? engine.copyOf(total) : total;
+  engine.run(accumulate, { count: part.size }, { source: part, destination: target });
+  if (target === total) return total;
+  total.dispose();
+  return engine.keep(target);
+}
+
+function addToLeaf(engine: Engine, leaf: Tensor, part: Tensor): void {
+  if (leaf.grad) engine.run(accumulate, { count: part.size }, { source: part, destination: leaf.grad });
+  else leaf.grad = part.storage.shared ? engine.keep(engine.copyOf(part)) : part.alias();
+}
+
+function checkGradient(entry: Entry, i: number, part: Tensor | undefined): asserts part is Tensor {
+  const wanted = entry.inputs[i];
+  if (part && part.dtype === 'f32' && part.shape.join() === wanted.shape.join()) return;
+  throw new ClozeError(
+    'autograd',
+    `the gradient rule of ${entry.op} returned ${part ?? 'nothing'} for input ${i}, which is ${wanted}`,
+  );
+}
