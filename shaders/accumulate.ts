@@ -1,4 +1,4 @@
-import { wgsl } from 'wgsl-preprocessor';
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
 
 /** target += source, `width` (1 or 4) elements an invocation. */

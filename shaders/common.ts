@@ -1,5 +1,5 @@
 /** Pieces of WGSL that several kernels share. */
-import { wgsl } from 'wgsl-preprocessor';
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 
 /**
  * Workgroups are spread over two dimensions when there are more than 65,535 (`spread` in `src/kernels/spec.ts`);

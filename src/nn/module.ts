@@ -4,7 +4,10 @@
  */
 import type { Shape, Tensor } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import type { Initializer } from './initializers.ts';
+import type { Random } from '../kernels/index.ts';
+
+/** Fills a parameter's first values in place; see `initializers.ts`. */
+export type Initializer = (values: Float32Array, random: Random, shape: Shape) => void;
 
 /** A trainable tensor: its shape and first values, and from `materialize` on its place in the slab. */
 export class Parameter {

@@ -1,0 +1,62 @@
+/**
+ * The frame of every kernel that works along rows of a matrix [rows, columns]: it gives each row to a team of
+ * invocations, and lets the team add up and compare what its members hold.
+ *
+ * A kernel supplies the struct `Params` with a field `rows`, and
+ *   fn processRow(row: u32, member: u32, team: u32)
+ * in which member m of a team walks elements m, m + team, m + 2·team … of the row.
+ */
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { flatWorkgroup } from './common.ts';
+
+export interface Team {
+  /** Numbers in one element: 1, or 4 where the columns are a multiple of 4. */
+  width: 1 | 4;
+  /** 0: one invocation takes a whole row. Otherwise the size of the subgroup that shares a row. */
+  subgroup: number;
+}
+
+export const rowTeams = ({ width, subgroup }: Team) => wgsl`
+#if ${subgroup > 0}
+enable subgroups;
+#endif
+
+#if ${width === 4}
+alias Element = vec4f;
+fn sumOf(x: Element) -> f32 { return (x.x + x.y) + (x.z + x.w); }
+fn maxOf(x: Element) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
+#else
+alias Element = f32;
+fn sumOf(x: Element) -> f32 { return x; }
+fn maxOf(x: Element) -> f32 { return x; }
+#endif
+
+// Over all members of the team; every member gets the result.
+#if ${subgroup > 0}
+fn teamSum(x: f32) -> f32 { return subgroupAdd(x); }
+fn teamMax(x: f32) -> f32 { return subgroupMax(x); }
+#else
+fn teamSum(x: f32) -> f32 { return x; }
+fn teamMax(x: f32) -> f32 { return x; }
+#endif
+
+/** The least finite float: smaller than any score, and safe to subtract from. */
+const lowest = -3.4028234e38;
+
+${flatWorkgroup}
+
+@compute @workgroup_size(${subgroup || 64})
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+#if ${subgroup > 0}
+  let row = flatWorkgroup(workgroup, workgroups);
+  if (row < params.rows) { processRow(row, lane, ${subgroup}); }
+#else
+  let row = flatWorkgroup(workgroup, workgroups) * 64 + lane;
+  if (row < params.rows) { processRow(row, 0, 1); }
+#endif
+}
+`;

@@ -1,0 +1,77 @@
+/** The shape of a BERT model, in the words of Hugging Face's `config.json`. */
+import * as v from 'valibot';
+import { ClozeError } from '../../gpu/index.ts';
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(0.99));
+
+const schema = v.looseObject({
+  vocab_size: v.optional(count, 30522),
+  hidden_size: v.optional(count, 768),
+  num_hidden_layers: v.optional(count, 12),
+  num_attention_heads: v.optional(count, 12),
+  intermediate_size: v.optional(count, 3072),
+  hidden_act: v.optional(v.picklist(['gelu', 'gelu_new', 'gelu_pytorch_tanh']), 'gelu'),
+  hidden_dropout_prob: v.optional(probability, 0.1),
+  attention_probs_dropout_prob: v.optional(probability, 0.1),
+  max_position_embeddings: v.optional(count, 512),
+  type_vocab_size: v.optional(count, 2),
+  initializer_range: v.optional(v.pipe(v.number(), v.minValue(0)), 0.02),
+  layer_norm_eps: v.optional(v.pipe(v.number(), v.minValue(0)), 1e-12),
+  pad_token_id: v.optional(v.nullable(v.pipe(v.number(), v.integer())), 0),
+  /** Not of Hugging Face: `pre` puts the layer norms before the blocks. */
+  norm_position: v.optional(v.picklist(['post', 'pre']), 'post'),
+  id2label: v.optional(v.record(v.string(), v.string())),
+});
+
+export type BertConfig = v.InferOutput<typeof schema>;
+
+/** Sizes by name: layers, width and heads of google-research/bert; the feed-forward width is four times the width. */
+export const presets = {
+  nano: [2, 64, 2],
+  tiny: [2, 128, 2],
+  mini: [4, 256, 4],
+  small: [4, 512, 8],
+  medium: [8, 512, 8],
+  base: [12, 768, 12],
+} as const;
+
+export type PresetName = keyof typeof presets;
+
+/** The configuration of a preset, with any field set otherwise. Throws `option` for an unknown name. */
+export function presetConfig(name: string, overrides: Partial<BertConfig> = {}): BertConfig {
+  const preset = presets[name as PresetName];
+  if (!preset) {
+    throw new ClozeError('option', `there is no preset ${name}`, `Known: ${Object.keys(presets).join(', ')}`);
+  }
+  const [num_hidden_layers, hidden_size, num_attention_heads] = preset;
+  return parseConfig({
+    hidden_size,
+    num_hidden_layers,
+    num_attention_heads,
+    intermediate_size: 4 * hidden_size,
+    ...overrides,
+  });
+}
+
+/** Checks a parsed `config.json` and fills defaults in. Throws `format` naming `source` and the field at fault. */
+export function parseConfig(json: unknown, source = 'config.json'): BertConfig {
+  const modelType = (json as { model_type?: string } | null)?.model_type;
+  if (modelType !== undefined && modelType !== 'bert') {
+    throw new ClozeError('format', `${source} asks for the architecture ${modelType}`, 'Known: bert');
+  }
+  const result = v.safeParse(schema, json);
+  if (!result.success) {
+    const issue = result.issues[0];
+    const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the file';
+    throw new ClozeError('format', `${source}: ${field} is not valid: ${issue.message}`);
+  }
+  const config = result.output;
+  if (config.hidden_size % config.num_attention_heads !== 0) {
+    throw new ClozeError(
+      'format',
+      `${source}: hidden_size ${config.hidden_size} is not divisible by num_attention_heads ${config.num_attention_heads}`,
+    );
+  }
+  return config;
+}

@@ -1,0 +1,133 @@
+/**
+ * The heads: what turns BERT's hidden states into predictions. Each is a model of its own, named as Hugging Face
+ * names it.
+ */
+import { type Indices, linear, reshape, type Tensor } from '../../autograd/index.ts';
+import { Dropout, LayerNorm, Linear, Module, type Parameter } from '../../nn/index.ts';
+import { zeros } from '../../nn/initializers.ts';
+import type { BertConfig } from './config.ts';
+import { type BertInput, BertModel, bertInit, type BertTrace, gatherTokens, geluForm } from './model.ts';
+
+/** Masked language model: a transformed hidden state times the word embeddings (tied), plus a bias per word. */
+export class BertForMaskedLM extends Module {
+  readonly config: BertConfig;
+  private readonly bert: BertModel;
+  private readonly predictions: Predictions;
+
+  constructor(config: BertConfig) {
+    super();
+    this.config = config;
+    this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    this.predictions = this.child('cls', new PredictionHeads(config)).predictions;
+  }
+
+  /**
+   * Logits over the vocabulary, [n, V]: of the tokens at `positions` (flat indices b·T + t), or without them of all
+   * B·T tokens. Training passes the masked positions, which spares the largest product of the model for the rest.
+   */
+  forward(input: BertInput, positions?: Indices, trace?: BertTrace): Tensor {
+    const hidden = this.bert.forward(input, trace);
+    const { engine } = hidden;
+    return engine.scope(() => {
+      const rows = positions ? gatherTokens(hidden, positions) : reshape(hidden, [-1, hidden.shape[2]]);
+      return this.predictions.forward(rows, this.bert.wordEmbeddings);
+    }, 'predictions');
+  }
+}
+
+class PredictionHeads extends Module {
+  readonly predictions: Predictions;
+
+  constructor(config: BertConfig) {
+    super();
+    this.predictions = this.child('predictions', new Predictions(config));
+  }
+}
+
+class Predictions extends Module {
+  private readonly bias: Parameter;
+  private readonly transform: Transform;
+
+  constructor(config: BertConfig) {
+    super();
+    this.bias = this.parameter('bias', [config.vocab_size], zeros, { decays: false });
+    this.transform = this.child('transform', new Transform(config));
+  }
+
+  /** [n, C] → [n, V]. */
+  forward(rows: Tensor, wordEmbeddings: Tensor): Tensor {
+    return linear(this.transform.forward(rows), wordEmbeddings, this.bias.value);
+  }
+}
+
+class Transform extends Module {
+  private readonly dense: Linear;
+  private readonly norm: LayerNorm;
+  private readonly gelu: 'none' | 'tanh';
+
+  constructor(config: BertConfig) {
+    super();
+    const { hidden_size: width, layer_norm_eps: eps } = config;
+    this.gelu = geluForm(config);
+    this.dense = this.child('dense', new Linear(width, width, { init: bertInit(config) }));
+    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps }));
+  }
+
+  forward(rows: Tensor): Tensor {
+    return this.norm.forward(this.dense.forwardGelu(rows, this.gelu));
+  }
+}
+
+/** One label for a whole sequence, from the pooled first token: logits [B, labels]. */
+export class BertForSequenceClassification extends Module {
+  private readonly bert: BertModel;
+  private readonly dropout: Dropout;
+  private readonly classifier: Linear;
+
+  constructor(config: BertConfig, labels: number) {
+    super();
+    this.bert = this.child('bert', new BertModel(config, { pooler: true }));
+    this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
+    this.classifier = this.child('classifier', new Linear(config.hidden_size, labels, { init: bertInit(config) }));
+  }
+
+  /** `first`: the flat index b·T of each sequence's first token. */
+  forward(input: BertInput, first: Indices, trace?: BertTrace): Tensor {
+    const pooled = this.bert.pool(this.bert.forward(input, trace), first);
+    return this.classifier.forward(this.dropout.forward(pooled));
+  }
+}
+
+/** One label for each token: logits [B, T, labels]. */
+export class BertForTokenClassification extends Module {
+  private readonly bert: BertModel;
+  private readonly dropout: Dropout;
+  private readonly classifier: Linear;
+
+  constructor(config: BertConfig, labels: number) {
+    super();
+    this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
+    this.classifier = this.child('classifier', new Linear(config.hidden_size, labels, { init: bertInit(config) }));
+  }
+
+  forward(input: BertInput, trace?: BertTrace): Tensor {
+    return this.classifier.forward(this.dropout.forward(this.bert.forward(input, trace)));
+  }
+}
+
+/** Where an answer starts and ends: logits [B, T, 2], start first. */
+export class BertForQuestionAnswering extends Module {
+  private readonly bert: BertModel;
+  private readonly outputs: Linear;
+
+  constructor(config: BertConfig) {
+    super();
+    this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    this.outputs = this.child('qa_outputs', new Linear(config.hidden_size, 2, { init: bertInit(config) }));
+  }
+
+  forward(input: BertInput, trace?: BertTrace): Tensor {
+    return this.outputs.forward(this.bert.forward(input, trace));
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * BERT (Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", 2019):
+ * embeddings and a transformer encoder. Modules and parameters carry the names of Hugging Face's checkpoints.
+ */
+import { type AttentionMask, add, embedding, type Indices, reshape, type Tensor, tanh } from '../../autograd/index.ts';
+import { Dropout, Embedding, Encoder, type Initializer, LayerNorm, Linear, Module } from '../../nn/index.ts';
+import { truncatedNormal } from '../../nn/initializers.ts';
+import type { BertConfig } from './config.ts';
+
+/** What the encoder reads: token ids, segment ids and positions, each [B, T], and which tokens may be attended to. */
+export interface BertInput {
+  ids: Indices;
+  types: Indices;
+  positions: Indices;
+  mask: AttentionMask;
+}
+
+/** What happens inside, for those who want to look: hidden states [B, T, C], probabilities [B, H, T, T]. */
+export interface BertTrace {
+  /** After the embeddings, then after each layer. */
+  hiddenStates: Tensor[];
+  /** Per layer. */
+  attentions: Tensor[];
+}
+
+/** First values of weights: normal with the configured deviation, cut off at two of them. */
+export function bertInit(config: BertConfig): Initializer {
+  return (values, random) => truncatedNormal(values, random, 0, config.initializer_range);
+}
+
+/** The `none`/`tanh` form of GELU that a config asks for. */
+export function geluForm(config: BertConfig): 'none' | 'tanh' {
+  return config.hidden_act === 'gelu' ? 'none' : 'tanh';
+}
+
+/** word + position + segment embedding, normalised, then dropout. */
+class BertEmbeddings extends Module {
+  readonly words: Embedding;
+  private readonly positions: Embedding;
+  private readonly types: Embedding;
+  private readonly norm: LayerNorm;
+  private readonly dropout: Dropout;
+
+  constructor(config: BertConfig) {
+    super();
+    const { hidden_size: width } = config;
+    const init = bertInit(config);
+    const paddingIdx = config.pad_token_id ?? undefined;
+    this.words = this.child('word_embeddings', new Embedding(config.vocab_size, width, { init, paddingIdx }));
+    this.positions = this.child('position_embeddings', new Embedding(config.max_position_embeddings, width, { init }));
+    this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
+    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps: config.layer_norm_eps }));
+    this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
+  }
+
+  forward({ ids, types, positions }: BertInput): Tensor {
+    const segments = add(this.words.forward(ids), this.types.forward(types));
+    return this.dropout.forward(this.norm.forward(add(segments, this.positions.forward(positions))));
+  }
+}
+
+export class BertModel extends Module {
+  readonly embeddings: BertEmbeddings;
+  private readonly encoder: Encoder;
+  private readonly finalNorm: LayerNorm | undefined;
+  private readonly pooler: Pooler | undefined;
+
+  /** `pooler`: whether the model has one; models for sentences do, masked language models do not. */
+  constructor(config: BertConfig, options: { pooler: boolean }) {
+    super();
+    this.embeddings = this.child('embeddings', new BertEmbeddings(config));
+    this.encoder = this.child(
+      'encoder',
+      new Encoder(config.num_hidden_layers, {
+        width: config.hidden_size,
+        heads: config.num_attention_heads,
+        intermediate: config.intermediate_size,
+        norm: config.norm_position,
+        gelu: geluForm(config),
+        hiddenDropout: config.hidden_dropout_prob,
+        attentionDropout: config.attention_probs_dropout_prob,
+        eps: config.layer_norm_eps,
+        init: bertInit(config),
+      }),
+    );
+    if (config.norm_position === 'pre') {
+      this.finalNorm = this.child('LayerNorm', new LayerNorm(config.hidden_size, { eps: config.layer_norm_eps }));
+    }
+    if (options.pooler) this.pooler = this.child('pooler', new Pooler(config));
+  }
+
+  /** The word embedding matrix [V, C], which the masked language model's decoder shares. */
+  get wordEmbeddings(): Tensor {
+    return this.embeddings.words.weight.value;
+  }
+
+  /** The last hidden states [B, T, C]. `trace`, when given, receives what happens inside. */
+  forward(input: BertInput, trace?: BertTrace): Tensor {
+    const { engine } = this.wordEmbeddings;
+    const embedded = engine.scope(() => this.embeddings.forward(input), 'embeddings');
+    trace?.hiddenStates.push(embedded);
+    const hidden = this.encoder.forward(
+      embedded,
+      input.mask,
+      trace &&
+        ((layer) => {
+          trace.hiddenStates.push(layer.hidden);
+          trace.attentions.push(layer.probabilities);
+        }),
+    );
+    return this.finalNorm ? this.finalNorm.forward(hidden) : hidden;
+  }
+
+  /** tanh(dense(first token)) of hidden states [B, T, C]: [B, C]. `first` holds the flat index of each first token. */
+  pool(hidden: Tensor, first: Indices): Tensor {
+    if (!this.pooler) throw new Error('this model was built without a pooler');
+    return this.pooler.forward(hidden, first);
+  }
+}
+
+class Pooler extends Module {
+  private readonly dense: Linear;
+
+  constructor(config: BertConfig) {
+    super();
+    const { hidden_size: width } = config;
+    this.dense = this.child('dense', new Linear(width, width, { init: bertInit(config) }));
+  }
+
+  forward(hidden: Tensor, first: Indices): Tensor {
+    return tanh(this.dense.forward(gatherTokens(hidden, first)));
+  }
+}
+
+/** Rows of [B, T, C] by their flat indices b·T + t: [n, C]. */
+export function gatherTokens(hidden: Tensor, indices: Indices): Tensor {
+  const width = hidden.shape[hidden.shape.length - 1];
+  return embedding(reshape(hidden, [-1, width]), indices);
+}

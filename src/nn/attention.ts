@@ -1,0 +1,47 @@
+import { type AttentionMask, attention, type Tensor } from '../autograd/index.ts';
+import { ClozeError } from '../gpu/index.ts';
+import { Dropout } from './dropout.ts';
+import { Linear } from './linear.ts';
+import { type Initializer, Module } from './module.ts';
+
+export interface AttentionOptions {
+  heads: number;
+  /** Dropout on the probabilities. */
+  dropout?: number;
+  init?: Initializer;
+}
+
+/**
+ * Multi-head scaled dot-product attention of a sequence with itself: softmax(q kᵀ / sqrt(D) + mask) v per head
+ * (Vaswani et al., "Attention Is All You Need", 2017). [B, T, C] → [B, T, C], without the projection that follows.
+ */
+export class SelfAttention extends Module {
+  readonly heads: number;
+  private readonly query: Linear;
+  private readonly key: Linear;
+  private readonly value: Linear;
+  private readonly dropout: Dropout;
+
+  constructor(width: number, options: AttentionOptions) {
+    super();
+    if (width % options.heads !== 0) {
+      throw new ClozeError('option', `width ${width} is not divisible by ${options.heads} heads`);
+    }
+    const { heads, init } = options;
+    this.heads = heads;
+    this.query = this.child('query', new Linear(width, width, { init }));
+    this.key = this.child('key', new Linear(width, width, { init }));
+    this.value = this.child('value', new Linear(width, width, { init }));
+    this.dropout = this.child('dropout', new Dropout(options.dropout ?? 0));
+  }
+
+  /** The context [B, T, C] and the probabilities [B, H, T, T]. */
+  forward(x: Tensor, mask: AttentionMask): { context: Tensor; probabilities: Tensor } {
+    const { p, layer, training } = this.dropout;
+    return attention(this.query.forward(x), this.key.forward(x), this.value.forward(x), {
+      heads: this.heads,
+      ...mask,
+      dropout: training && p > 0 ? { p, layer, state: x.engine.randomState } : undefined,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+export { AdamW, type AdamWOptions } from './adamw.ts';
+export { SelfAttention, type AttentionOptions } from './attention.ts';
+export { Dropout, numberDropouts } from './dropout.ts';
+export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { LayerNorm } from './layerNorm.ts';
+export { Linear, type LinearOptions } from './linear.ts';
+export { type Initializer, Module, Parameter } from './module.ts';
+export {
+  parseSafetensors,
+  type SafetensorsFile,
+  serializeSafetensors,
+} from './safetensors.ts';
+export { createSchedule, SCHEDULE_NAMES, type Schedule, type ScheduleName, type ScheduleOptions } from './schedule.ts';
+export { materialize, type MaterializeOptions, type Segment, Slab } from './slab.ts';
+export { Encoder, EncoderLayer, type EncoderOptions } from './transformer.ts';

@@ -1,0 +1,139 @@
+import { type AttentionMask, add, type Tensor } from '../autograd/index.ts';
+import { SelfAttention } from './attention.ts';
+import { Dropout } from './dropout.ts';
+import { LayerNorm } from './layerNorm.ts';
+import { Linear } from './linear.ts';
+import { type Initializer, Module } from './module.ts';
+
+export interface EncoderOptions {
+  width: number;
+  heads: number;
+  /** Width of the feed-forward layer. */
+  intermediate: number;
+  /** `post` normalises after each residual sum as BERT does, `pre` before each block. */
+  norm: 'post' | 'pre';
+  /** `none` is the erf form of GELU, `tanh` its approximation. */
+  gelu: 'none' | 'tanh';
+  hiddenDropout: number;
+  attentionDropout: number;
+  eps: number;
+  init?: Initializer;
+}
+
+/** A projection, dropout, and the sum with the residual: what ends both blocks of a layer. */
+class Output extends Module {
+  private readonly dense: Linear;
+  private readonly norm: LayerNorm;
+  private readonly dropout: Dropout;
+
+  constructor(inFeatures: number, options: EncoderOptions) {
+    super();
+    this.dense = this.child('dense', new Linear(inFeatures, options.width, { init: options.init }));
+    this.norm = this.child('LayerNorm', new LayerNorm(options.width, { eps: options.eps }));
+    this.dropout = this.child('dropout', new Dropout(options.hiddenDropout));
+  }
+
+  normalize(x: Tensor): Tensor {
+    return this.norm.forward(x);
+  }
+
+  /** residual + dropout(dense(x)). */
+  forward(x: Tensor, residual: Tensor): Tensor {
+    return add(residual, this.dropout.forward(this.dense.forward(x)));
+  }
+}
+
+class Attention extends Module {
+  readonly self: SelfAttention;
+  readonly output: Output;
+
+  constructor(options: EncoderOptions) {
+    super();
+    const { width, heads, attentionDropout, init } = options;
+    this.self = this.child('self', new SelfAttention(width, { heads, dropout: attentionDropout, init }));
+    this.output = this.child('output', new Output(width, options));
+  }
+}
+
+class Intermediate extends Module {
+  readonly dense: Linear;
+
+  constructor(options: EncoderOptions) {
+    super();
+    this.dense = this.child('dense', new Linear(options.width, options.intermediate, { init: options.init }));
+  }
+}
+
+/**
+ * One layer of a transformer encoder: self-attention and a feed-forward network, each with a residual sum and a layer
+ * norm. Children carry BERT's names, so that its checkpoints fit.
+ */
+export class EncoderLayer extends Module {
+  private readonly attention: Attention;
+  private readonly intermediate: Intermediate;
+  private readonly output: Output;
+  private readonly options: EncoderOptions;
+
+  constructor(options: EncoderOptions) {
+    super();
+    this.options = options;
+    this.attention = this.child('attention', new Attention(options));
+    this.intermediate = this.child('intermediate', new Intermediate(options));
+    this.output = this.child('output', new Output(options.intermediate, options));
+  }
+
+  /** [B, T, C] → [B, T, C], with the attention probabilities [B, H, T, T]. */
+  forward(x: Tensor, mask: AttentionMask): { hidden: Tensor; probabilities: Tensor } {
+    const { attention, output } = this;
+    if (this.options.norm === 'post') {
+      const { context, probabilities } = attention.self.forward(x, mask);
+      const attended = attention.output.normalize(attention.output.forward(context, x));
+      return { hidden: output.normalize(output.forward(this.widen(attended), attended)), probabilities };
+    }
+    const { context, probabilities } = attention.self.forward(attention.output.normalize(x), mask);
+    const attended = attention.output.forward(context, x);
+    return { hidden: output.forward(this.widen(output.normalize(attended)), attended), probabilities };
+  }
+
+  private widen(x: Tensor): Tensor {
+    return this.intermediate.dense.forwardGelu(x, this.options.gelu);
+  }
+}
+
+/** A stack of layers; with `norm: 'pre'` a last layer norm belongs to whoever uses the stack. */
+export class Encoder extends Module {
+  private readonly layers: readonly EncoderLayer[];
+
+  constructor(layers: number, options: EncoderOptions) {
+    super();
+    const stack = new LayerList(Array.from({ length: layers }, () => new EncoderLayer(options)));
+    this.layers = this.child('layer', stack).layers;
+  }
+
+  /** The last hidden states; `collect` receives each layer's hidden states and probabilities when given. */
+  forward(
+    x: Tensor,
+    mask: AttentionMask,
+    collect?: (layer: { hidden: Tensor; probabilities: Tensor }) => void,
+  ): Tensor {
+    const { engine } = x;
+    return this.layers.reduce((hidden, layer, i) => {
+      const result = engine.scope(() => {
+        const made = layer.forward(hidden, mask);
+        return collect ? made : { hidden: made.hidden };
+      }, `layer.${i}`);
+      if ('probabilities' in result) collect?.(result);
+      return result.hidden;
+    }, x);
+  }
+}
+
+class LayerList extends Module {
+  readonly layers: readonly EncoderLayer[];
+
+  constructor(layers: readonly EncoderLayer[]) {
+    super();
+    this.layers = layers;
+    layers.forEach((layer, i) => this.child(String(i), layer));
+  }
+}
