@@ -1,0 +1,11 @@
+export { parseTokenizer, parseVocabTxt } from './read.ts';
+export type {
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  SpecialIds,
+  Tokenizer,
+  TokenizerKind,
+} from './tokenizer.ts';
+export type { TrainTokenizerOptions } from './train.ts';
+export { trainTokenizer } from './train.ts';
