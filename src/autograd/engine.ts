@@ -1,5 +1,11 @@
 /** The engine: a device, the kernels on it, the scopes that own its memory and the tape that records gradients. */
-import { type BufferView, ClozeError, Device, type DeviceOptions, type MemoryStatistics } from '../gpu/index.ts';
+import {
+  type BufferView,
+  ClozeError,
+  Device,
+  type DeviceOptions,
+  type MemoryStatistics,
+} from '../gpu/index.ts';
 import { type ElementType, type KernelSpec, Launcher, type NumberArray } from '../kernels/index.ts';
 import { Scope, tensorsIn } from './scope.ts';
 import { Storage } from './storage.ts';
@@ -51,7 +57,9 @@ export class Engine {
     if (!shape.every((axis) => Number.isInteger(axis) && axis >= 0)) {
       throw new ClozeError('shape', `[${shape.join(', ')}] is not a shape: axes are whole numbers from 0`);
     }
-    return this.own(new Tensor(this, shape, dtype, new Storage(this.device, 4 * size, `[${shape.join(', ')}]`)));
+    return this.own(
+      new Tensor(this, shape, dtype, new Storage(this.device, 4 * size, `[${shape.join(', ')}]`)),
+    );
   }
 
   /** A tensor of zeros. */
@@ -82,7 +90,11 @@ export class Engine {
   }
 
   /** Records a kernel over tensors, given by binding name. */
-  run<P extends object>(spec: KernelSpec<P>, problem: P, tensors: Readonly<Record<string, Tensor | undefined>>): void {
+  run<P extends object>(
+    spec: KernelSpec<P>,
+    problem: P,
+    tensors: Readonly<Record<string, Tensor | undefined>>,
+  ): void {
     const views: Record<string, BufferView> = {};
     for (const name in tensors) {
       const tensor = tensors[name];
@@ -102,7 +114,11 @@ export class Engine {
     try {
       const result = body();
       if (result instanceof Promise) {
-        throw new ClozeError('autograd', 'engine.scope() takes a synchronous function', 'Use `using` with openScope()');
+        throw new ClozeError(
+          'autograd',
+          'engine.scope() takes a synchronous function',
+          'Use `using` with openScope()',
+        );
       }
       const parent = this.scopes.at(-2);
       for (const tensor of tensorsIn(result)) {

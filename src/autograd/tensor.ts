@@ -48,7 +48,8 @@ export class Tensor {
 
   /** The only element of a one-element tensor. */
   async item(): Promise<number> {
-    if (this.size !== 1) throw new ClozeError('shape', `item() needs one element, and this tensor is ${this}`);
+    if (this.size !== 1)
+      throw new ClozeError('shape', `item() needs one element, and this tensor is ${this}`);
     return (await this.data())[0];
   }
 

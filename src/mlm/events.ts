@@ -1,0 +1,73 @@
+/** What a training run tells while it goes on. The command line, a page and `--json` all consume these events. */
+
+/** Loss in nats per scored token, and the share of scored tokens whose likeliest prediction is right. */
+export interface Score {
+  loss: number;
+  accuracy: number;
+}
+
+/** Count-based predictors that a neural model has to beat. */
+export interface Baselines {
+  /** Token frequencies alone. */
+  unigram: Score;
+  /** Counts of the visible neighbours. */
+  neighbours: Score;
+}
+
+export interface StartEvent {
+  event: 'start';
+  adapter: string;
+  /** Trainable values. */
+  parameters: number;
+  vocabSize: number;
+  trainSequences: number;
+  validationSequences: number;
+  trainTokens: number;
+  steps: number | null;
+  /** First step of this run; above 1 after a resume. */
+  firstStep: number;
+  baselines: Baselines;
+  /** The lowest loss that is possible at all, where the language is one whose floor is known. */
+  floor: number | null;
+}
+
+export interface StepEvent extends Score {
+  event: 'step';
+  step: number;
+  /** Epochs begun before this step's batch, with the share of the current one. */
+  epoch: number;
+  lr: number;
+  gradNorm: number;
+  tokensPerSecond: number;
+  /** Seconds until the run ends, as far as can be told. */
+  secondsLeft: number | null;
+}
+
+export interface EvalEvent extends Score {
+  event: 'eval';
+  step: number;
+  /** True when no earlier validation was better. */
+  best: boolean;
+}
+
+export interface CheckpointEvent {
+  event: 'checkpoint';
+  step: number;
+}
+
+export interface DoneEvent {
+  event: 'done';
+  steps: number;
+  trainLoss: number;
+  valLoss: number;
+  valAccuracy: number;
+  floor: number | null;
+  baselines: Baselines;
+  tokensPerSecond: number;
+  adapter: string;
+  /** Why the run ended. */
+  reason: 'steps' | 'epochs' | 'minutes' | 'patience' | 'stopped';
+  out: string | null;
+}
+
+export type TrainEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | DoneEvent;

@@ -1,0 +1,82 @@
+/** The options of a training run: one schema for the command line, a config file, a page and a program. */
+import * as v from 'valibot';
+import { ClozeError } from '../gpu/index.ts';
+import { SCHEDULE_NAMES } from '../nn/index.ts';
+
+const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
+const above0 = v.pipe(v.number(), v.gtValue(0));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const entries = {
+  /** Where the text is: files, folders, globs, URLs, or `stories`, `synthetic:clock`, `synthetic:copy`. */
+  data: v.optional(v.array(v.string()), ['stories']),
+  /** What a document is: blocks between blank lines, lines, whole files, or one unbroken stream of text. */
+  documents: v.optional(v.picklist(['paragraph', 'line', 'file', 'stream'])),
+  /** Share of the documents (of the text, for a stream) held out for validation. */
+  validation: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 0.1),
+  /** `char`, `wordpiece` to train one, or a file: tokenizer.json, vocab.txt. */
+  tokenizer: v.optional(v.string(), 'wordpiece'),
+  /** Size of a vocabulary that is trained here. */
+  vocabSize: v.optional(whole(16), 2048),
+  /** nano, tiny, mini, small, medium or base. */
+  preset: v.optional(v.string(), 'tiny'),
+  /** Length of the run: the first of these to be reached ends it. */
+  steps: v.optional(whole(1)),
+  epochs: v.optional(above0),
+  minutes: v.optional(above0),
+  /** Sequences per step, over all micro-batches. */
+  batchSize: v.optional(whole(1), 32),
+  /** Micro-batches per step; their gradients add up as if they were one batch. */
+  accumulation: v.optional(whole(1), 1),
+  /** Tokens per sequence. */
+  seqLen: v.optional(whole(4), 64),
+  /** Share of the tokens to predict. */
+  maskRate: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), 0.15),
+  /** Of the chosen tokens: shares replaced by [MASK], by a random token, and left as they are. */
+  maskReplace: v.optional(
+    v.pipe(
+      v.tuple([fraction, fraction, fraction]),
+      v.check((shares) => Math.abs(shares[0] + shares[1] + shares[2] - 1) < 1e-6, 'the shares must add up to 1'),
+    ),
+    [0.8, 0.1, 0.1],
+  ),
+  lr: v.optional(above0, 1e-3),
+  schedule: v.optional(v.picklist(SCHEDULE_NAMES), 'linear'),
+  /** Share of the steps in which the learning rate rises. */
+  warmup: v.optional(fraction, 0.1),
+  weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
+  /** Largest global gradient norm; 0 for none. */
+  maxGradNorm: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
+  dropout: v.optional(v.pipe(v.number(), v.minValue(0), v.ltValue(1)), 0.1),
+  /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
+  norm: v.optional(v.picklist(['post', 'pre']), 'post'),
+  seed: v.optional(whole(0), 0),
+  /** Steps between validations; default a tenth of the run. */
+  evalEvery: v.optional(whole(1)),
+  /** Most validation sequences that are scored each time. */
+  evalSequences: v.optional(whole(1), 256),
+  /** Ends the run after so many validations without a better loss. */
+  patience: v.optional(whole(1)),
+  /** Steps between checkpoints; default: whenever a validation ran. */
+  checkpointEvery: v.optional(whole(1)),
+} as const;
+
+const schema = v.strictObject(entries);
+
+export type TrainOptions = v.InferOutput<typeof schema>;
+export type TrainOptionsInput = v.InferInput<typeof schema>;
+
+/** The names of all options. */
+export const optionNames = Object.keys(entries) as (keyof TrainOptions)[];
+
+/** Fills in the defaults and checks every value. Throws `option` naming the first one that is wrong. */
+export function parseOptions(input: unknown, source = 'the options'): TrainOptions {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    throw new ClozeError('option', `${source}: there is no option ${name}`, `Known: ${optionNames.join(', ')}`);
+  }
+  throw new ClozeError('option', `${source}: ${name}: ${issue.message}`);
+}

@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type BufferView, ClozeError, Device } from '../../src/gpu/index.ts';
+import { accumulate } from '../../src/kernels/accumulate.ts';
+import { Launcher } from '../../src/kernels/index.ts';
+
+const open: Device[] = [];
+afterEach(() => {
+  for (const device of open.splice(0)) device.close();
+});
+
+async function openDevice(): Promise<Device> {
+  const device = await Device.open();
+  open.push(device);
+  return device;
+}
+
+function view(device: Device, values: number[]): BufferView {
+  const buffer = device.acquire(4 * values.length, 'test');
+  device.write(buffer, 0, Float32Array.from(values));
+  return { buffer, offset: 0, size: 4 * values.length };
+}
+
+async function values(device: Device, range: BufferView): Promise<number[]> {
+  return [...new Float32Array(await device.read(range))];
+}
+
+/** Records target += source without submitting it. */
+function add(device: Device, source: BufferView, destination: BufferView): void {
+  new Launcher(device).run(accumulate, { count: source.size / 4 }, { source, destination });
+}
+
+describe('hazards of recycled memory', () => {
+  test('an upload into a recycled buffer does not overtake recorded work that reads it', async () => {
+    const device = await openDevice();
+    const source = view(device, [1, 2, 3]);
+    const target = view(device, [10, 20, 30]);
+    add(device, source, target);
+    device.release(source.buffer);
+    const recycled = view(device, [7, 7, 7]);
+    expect(recycled.buffer).toBe(source.buffer);
+    expect(await values(device, target)).toEqual([11, 22, 33]);
+    expect(await values(device, recycled)).toEqual([7, 7, 7]);
+  });
+
+  test('destroying a freed buffer waits for recorded work that reads it', async () => {
+    const device = await openDevice();
+    const source = view(device, [1, 2, 3]);
+    const target = view(device, [10, 20, 30]);
+    add(device, source, target);
+    device.release(source.buffer);
+    device.trim();
+    expect(await values(device, target)).toEqual([11, 22, 33]);
+  });
+});
+
+describe('memory', () => {
+  test('freed buffers are used again and peaks are remembered', async () => {
+    const device = await openDevice();
+    const first = device.acquire(1000, 'first');
+    const { live, buffers } = device.memory();
+    expect(live).toBe(first.size);
+    expect(buffers).toBe(1);
+    device.release(first);
+    expect(device.memory()).toMatchObject({ live: 0, pooled: first.size, peak: first.size, buffers: 0 });
+    expect(device.acquire(990, 'second')).toBe(first);
+    device.release(first);
+    device.trim();
+    expect(device.memory().pooled).toBe(0);
+  });
+
+  test('a buffer beyond the adapter is refused with both sizes', async () => {
+    const device = await openDevice();
+    expect(() => device.acquire(2 ** 50, 'logits')).toThrow(/logits needs a buffer of 1024 TiB/);
+  });
+});
+
+describe('errors', () => {
+  test('WGSL that does not compile is shown at its line', async () => {
+    const device = await openDevice();
+    const code = 'fn f() -> u32 {\n  return oops;\n}\n@compute @workgroup_size(1) fn main() {}';
+    const request = { label: 'wrong', code, access: [], uniform: false };
+    await expect(device.pipelines.prepare([request])).rejects.toThrow(
+      /wrong does not compile: line 2: .*oops/,
+    );
+  });
+
+  test('what goes wrong on the GPU is thrown at the next read, once', async () => {
+    const device = await openDevice();
+    const range = view(device, [1]);
+    device.gpu.createBuffer({ size: 4, usage: 0 });
+    await expect(device.read(range)).rejects.toBeInstanceOf(ClozeError);
+    expect(await values(device, range)).toEqual([1]);
+  });
+
+  test('a lost device rejects reads under way and every later call', async () => {
+    const device = await openDevice();
+    const range = view(device, [1]);
+    const pending = device.read(range);
+    device.gpu.destroy();
+    await expect(pending).rejects.toMatchObject({ code: expect.stringMatching(/device-lost|gpu/) });
+    await device.gpu.lost;
+    await expect(device.read(range)).rejects.toMatchObject({ code: 'device-lost' });
+  });
+
+  test('a closed device says so', async () => {
+    const device = await openDevice();
+    const range = view(device, [1]);
+    device.close();
+    await expect(device.read(range)).rejects.toMatchObject({ code: 'closed' });
+  });
+});
+
+test("someone else's device is used, and not destroyed by close", async () => {
+  const owner = await openDevice();
+  const guest = Device.from(owner.gpu);
+  const range = view(guest, [1, 2]);
+  expect(await values(guest, range)).toEqual([1, 2]);
+  guest.close();
+  expect(await values(owner, view(owner, [3]))).toEqual([3]);
+});
+
+test('commands are submitted in batches of maxPending', async () => {
+  const device = await openDevice();
+  device.stream.maxPending = 3;
+  const [source, target] = [view(device, [1]), view(device, [0])];
+  const before = device.stream.serial;
+  for (let i = 0; i < 7; i++) add(device, source, target);
+  expect(device.stream.serial - before).toBe(2);
+  expect(await values(device, target)).toEqual([7]);
+});
