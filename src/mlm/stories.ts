@@ -1,0 +1,83 @@
+/**
+ * The built-in corpus: short English stories drawn from a seed, in which a blank has a right answer. A story is
+ * one scene of `stories/scenes.ts`, at times with an opening and a closing, told of a girl and a boy.
+ */
+import { Random } from '../kernels/random.ts';
+import { type Cast, closing, opening, scenes } from './stories/scenes.ts';
+import { boys, girls } from './stories/words.ts';
+import { streams } from './streams.ts';
+
+/** A little story with one [MASK] and the word that belongs there. */
+export interface StoryPrompt {
+  text: string;
+  answer: string;
+}
+
+const prompts: readonly StoryPrompt[] = [
+  {
+    text: 'Otto and Ella saw a white rabbit, and it was hungry. Otto gave the rabbit a [MASK].',
+    answer: 'carrot',
+  },
+  {
+    text: 'Today is Friday, so tomorrow is Saturday. Yesterday, on [MASK], Ruby lost her bell at the lake.',
+    answer: 'Thursday',
+  },
+  {
+    text: 'One goat plays, but two ducks rest. Jack is alone, so he [MASK] with the ducks.',
+    answer: 'rests',
+  },
+  {
+    text: 'Max had blue paint, and Emma had yellow paint. Max and Emma mixed the blue and the yellow, and the paint turned [MASK].',
+    answer: 'green',
+  },
+  { text: "Felix and Ivy each had a coat. Felix's coat was dry, but Ivy's coat was [MASK].", answer: 'wet' },
+  {
+    text: 'Nora needed stamps, and Hugo needed bread. So she went to the post office, and he went to the [MASK].',
+    answer: 'bakery',
+  },
+  {
+    text: 'Clara could not find her green whistle. Sam found it under the bridge. Sam gave the [MASK] back to Clara, and she thanked him.',
+    answer: 'whistle',
+  },
+  {
+    text: 'Leo had two plums in his hat. Rosa brought him three more. Two and three are five. So now Leo had [MASK] plums.',
+    answer: 'five',
+  },
+];
+
+/**
+ * Prompts to try a trained model on. They are in the language of the stories, but no story that
+ * {@link story} tells contains the sentence with the blank, once it is filled.
+ */
+export function storyPrompts(): StoryPrompt[] {
+  return prompts.map((prompt) => ({ ...prompt }));
+}
+
+const heldOut = prompts.map(({ text, answer }) => {
+  const sentence = text.split(/(?<=\.) /).find((part) => part.includes('[MASK]')) ?? text;
+  return sentence.replace('[MASK]', answer);
+});
+
+/** The story number `index` under `seed`: three to seven sentences. A pure function of its arguments. */
+export function story(seed: number, index: number): string {
+  const random = new Random(seed, streams.stories, index);
+  for (;;) {
+    const text = tell(random);
+    if (!heldOut.some((sentence) => text.includes(sentence))) return text;
+  }
+}
+
+function tell(random: Random): string {
+  const pair = [random.pick(girls), random.pick(boys)];
+  const [p, q] = random.shuffle(pair);
+  const cast: Cast = { p, q, random };
+  const sentences = random.pick(scenes)(cast);
+  const begin = random.below(2) === 0 ? opening(cast) : [];
+  const end = random.below(2) === 0 ? closing(cast) : [];
+  return [...begin, ...sentences, ...end].join(' ');
+}
+
+/** `count` stories under `seed`; a longer list begins with every shorter one. */
+export function stories({ count, seed }: { count: number; seed: number }): string[] {
+  return Array.from({ length: count }, (_, index) => story(seed, index));
+}

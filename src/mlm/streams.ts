@@ -1,0 +1,13 @@
+/**
+ * Which random numbers are drawn for what: every purpose has 2^24 streams of its own in
+ * `src/kernels/random.ts`, so that a mask, an order and a story never share numbers under one seed.
+ * A purpose that repeats by epoch adds the epoch.
+ */
+export const streams = {
+  order: 0x01000000,
+  masks: 0x02000000,
+  split: 0x03000000,
+  stories: 0x04000000,
+  clock: 0x05000000,
+  copy: 0x06000000,
+} as const;
