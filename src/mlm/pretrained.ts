@@ -1,0 +1,76 @@
+/** A trained masked language model as a folder in Hugging Face's form: config.json, model.safetensors, tokenizer.json. */
+import type { Engine } from '../autograd/index.ts';
+import { ClozeError } from '../gpu/index.ts';
+import { loadStateDict, materialize, parseSafetensors, type Slab, serializeSafetensors, stateDict } from '../nn/index.ts';
+import { type BertConfig, parseConfig } from './bert/config.ts';
+import { BertForMaskedLM } from './bert/heads.ts';
+import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
+
+/** A model with its memory and the tokenizer that it was trained with. */
+export interface Pretrained {
+  config: BertConfig;
+  model: BertForMaskedLM;
+  slab: Slab;
+  tokenizer: Tokenizer;
+}
+
+/** Reads one file of a folder; undefined when there is none. */
+export type FileReader = (name: string) => Promise<Uint8Array | undefined>;
+
+/** Tensors that checkpoints of other models hold beside ours, and ties that are written out. */
+const ignored = /^(bert\.pooler\.|cls\.seq_relationship\.|cls\.predictions\.decoder\.|bert\.embeddings\.position_ids$)/;
+
+/** The files that describe a model, weights aside. */
+export function descriptionFiles(config: BertConfig, tokenizer: Tokenizer): Record<string, string> {
+  const hub = { architectures: ['BertForMaskedLM'], model_type: 'bert', torch_dtype: 'float32', ...config };
+  return {
+    'config.json': `${JSON.stringify(hub, null, 2)}\n`,
+    'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`,
+  };
+}
+
+/** The weights as model.safetensors; `format: pt` is what older loaders insist on. */
+export async function weightsFile(slab: Slab): Promise<Uint8Array> {
+  return serializeSafetensors(await stateDict(slab), { format: 'pt' });
+}
+
+/** Loads a model folder. Throws `input` when a file is missing and `format` when one is broken, naming it. */
+export async function loadPretrained(engine: Engine, read: FileReader, folder: string): Promise<Pretrained> {
+  const config = parseConfig(parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`));
+  const tokenizer = await loadTokenizer(read, folder);
+  if (tokenizer.vocabSize > config.vocab_size) {
+    throw new ClozeError(
+      'format',
+      `${folder}: the tokenizer has ${tokenizer.vocabSize} tokens, and the model ${config.vocab_size}`,
+    );
+  }
+  const weights = await need(read, folder, 'model.safetensors');
+  const model = new BertForMaskedLM(config);
+  const slab = materialize(model, engine);
+  const { tensors } = parseSafetensors(weights, `${folder}/model.safetensors`);
+  loadStateDict(slab, tensors, { ignore: (name) => ignored.test(name) });
+  model.eval();
+  return { config, model, slab, tokenizer };
+}
+
+async function loadTokenizer(read: FileReader, folder: string): Promise<Tokenizer> {
+  const json = await read('tokenizer.json');
+  if (json) return parseTokenizer(parseJson(json, `${folder}/tokenizer.json`), `${folder}/tokenizer.json`);
+  const vocabulary = await read('vocab.txt');
+  if (vocabulary) return parseVocabTxt(new TextDecoder().decode(vocabulary), { lowercase: true });
+  throw new ClozeError('input', `${folder} holds neither tokenizer.json nor vocab.txt`);
+}
+
+async function need(read: FileReader, folder: string, name: string): Promise<Uint8Array> {
+  const bytes = await read(name);
+  if (bytes) return bytes;
+  throw new ClozeError('input', `${folder} has no ${name}`, 'Name a folder that `cloze train` or Hugging Face wrote');
+}
+
+function parseJson(bytes: Uint8Array, name: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new ClozeError('format', `${name} is not JSON: ${(error as Error).message}`);
+  }
+}
