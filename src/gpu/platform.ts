@@ -1,0 +1,58 @@
+/** What the engine needs to know of the place it runs in. `#platform` resolves to the implementation for that place. */
+
+export interface AdapterChoice {
+  /**
+   * Part of an adapter's name, in any case, or a kind: `gpu` (hardware), `software` (any that computes on the CPU),
+   * `lavapipe`, `swiftshader`. Left out: the best there is, hardware first.
+   */
+  adapter?: string;
+}
+
+/** An adapter and what keeps it alive. A `GPUAdapter` makes one device, so every search returns a fresh one. */
+export interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  readonly name: string;
+  readonly driver: string;
+  /** True if it computes on the CPU. */
+  readonly software: boolean;
+  /** Gives up the adapter. Call it last, when the device made from it has been destroyed. */
+  release(): void;
+}
+
+export interface Platform {
+  readonly name: 'node' | 'browser' | 'deno';
+
+  /** The best adapter that fits. Throws `no-adapter` with what was tried and how to get one. */
+  requestAdapter(choice?: AdapterChoice): Promise<FoundAdapter>;
+
+  /** All adapters that can be opened, best first. The caller releases each. */
+  listAdapters(): Promise<FoundAdapter[]>;
+
+  /** Resolves after `ms` milliseconds; the processor is free meanwhile. */
+  sleep(ms: number): Promise<void>;
+
+  /** Awaits a promise of the GPU and leaves the processor to whoever computes, a software adapter above all. */
+  patiently<T>(promise: Promise<T>): Promise<T>;
+}
+
+/** Whether an adapter of this name or description fits what was asked for. */
+export function fits(choice: string | undefined, names: string, software: boolean): boolean {
+  switch (choice?.toLowerCase()) {
+    case undefined:
+    case '':
+      return true;
+    case 'gpu':
+      return !software;
+    case 'software':
+      return software;
+    case 'lavapipe':
+      return /lavapipe|llvmpipe/i.test(names);
+    default:
+      return names.toLowerCase().includes(choice!.toLowerCase());
+  }
+}
+
+/** Whether this is the name or description of an adapter that computes on the CPU. */
+export function isSoftware(names: string): boolean {
+  return /llvmpipe|lavapipe|swiftshader|basic render|\bwarp\b/i.test(names);
+}
