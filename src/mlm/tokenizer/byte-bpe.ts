@@ -1,7 +1,7 @@
 import { ClozeError } from '../../gpu/errors.ts';
 import type { TokenizerParts, TokenSink } from './base.ts';
 import { BaseTokenizer } from './base.ts';
-import { byteCharacters, fromByteCharacters } from './byte-alphabet.ts';
+import { byteCharacters, fromByteCharacters, toByteCharacters } from './byte-alphabet.ts';
 import { Heap } from './heap.ts';
 import { pairKey } from './merges.ts';
 
@@ -31,6 +31,9 @@ const wordPattern =
 export function byteBpeWords(text: string): RegExpExecArray[] {
   return [...text.matchAll(wordPattern)];
 }
+
+/** Space, tabulator and new lines as they look in the vocabulary. */
+const blanks = new Set(toByteCharacters(' \t\n\r'));
 
 const longestCachedWord = 64;
 const largestCache = 1 << 17;
@@ -66,11 +69,9 @@ export class ByteBpeTokenizer extends BaseTokenizer {
     });
   }
 
-  /** A token that begins with a blank, or is not text, begins a word. */
+  /** A token that begins with a blank begins a word; so does a special one. */
   isWordStart(id: number): boolean {
-    return (
-      this.specialIds.has(id) || /^\p{White_Space}/u.test(fromByteCharacters([this.vocabulary.token(id)]))
-    );
+    return this.specialIds.has(id) || blanks.has(this.vocabulary.token(id)[0]);
   }
 
   protected tokenize(text: string, offset: number, word: number, sink: TokenSink): number {

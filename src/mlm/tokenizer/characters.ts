@@ -2,11 +2,9 @@ import { ClozeError } from '../../gpu/errors.ts';
 import { AddedTokens, specialToken } from './added-tokens.ts';
 import type { TokenizerParts, TokenSink } from './base.ts';
 import { BaseTokenizer } from './base.ts';
+import { bertSpecialTokens } from './special.ts';
 import { bertTemplate } from './template.ts';
 import { Vocabulary } from './vocabulary.ts';
-
-/** The special tokens of BERT in the order in which Cloze numbers them. */
-export const bertSpecialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 
 /** The pattern that cuts a text into its characters, new lines too (`.` would leave them out). */
 export const anyCharacter = '[\\s\\S]';

@@ -3,13 +3,14 @@ import { AddedTokens, specialToken } from './added-tokens.ts';
 import { BertWords } from './bert-words.ts';
 import { byteCharacters, toByteCharacters } from './byte-alphabet.ts';
 import { ByteBpeTokenizer, byteBpeWords } from './byte-bpe.ts';
-import { bertSpecialTokens, CharTokenizer } from './characters.ts';
+import { CharTokenizer } from './characters.ts';
 import type { CountedWord } from './merges.ts';
 import { learnMerges } from './merges.ts';
-import { makeBertTokenizer } from './read.ts';
+import { bertSpecialTokens } from './special.ts';
 import { robertaTemplate } from './template.ts';
 import type { Tokenizer, TokenizerKind } from './tokenizer.ts';
 import { Vocabulary } from './vocabulary.ts';
+import { WordPieceTokenizer } from './wordpiece.ts';
 
 export interface TrainTokenizerOptions {
   kind: TokenizerKind;
@@ -90,7 +91,11 @@ async function trainWordPiece(options: TrainTokenizerOptions): Promise<Tokenizer
     }),
   );
   learnMerges({ words, tokens, vocabSize, minFrequency, join: (left, right) => left + right.slice(2) });
-  return makeBertTokenizer(new Vocabulary(tokens, 'trained vocabulary'), lowercase, 'trained vocabulary');
+  return WordPieceTokenizer.bert(
+    new Vocabulary(tokens, 'trained vocabulary'),
+    lowercase,
+    'trained vocabulary',
+  );
 }
 
 async function trainByteBpe(options: TrainTokenizerOptions): Promise<Tokenizer> {
@@ -112,7 +117,10 @@ async function trainByteBpe(options: TrainTokenizerOptions): Promise<Tokenizer> 
   return new ByteBpeTokenizer(
     {
       vocabulary: new Vocabulary(tokens, 'trained vocabulary'),
-      added: new AddedTokens(specials.map((content, id) => specialToken(id, content))),
+      added: new AddedTokens(
+        // As in RoBERTa a mask stands for a word with the blank before it.
+        specials.map((content, id) => ({ ...specialToken(id, content), lstrip: content === '<mask>' })),
+      ),
       special: { cls: 0, pad: 1, sep: 2, unk: 3, mask: 4 },
       template: robertaTemplate(0, 2),
     },

@@ -1,7 +1,12 @@
+import { ClozeError } from '../../gpu/errors.ts';
+import { AddedTokens, specialToken } from './added-tokens.ts';
 import type { TokenizerParts, TokenSink } from './base.ts';
 import { BaseTokenizer } from './base.ts';
 import type { BertWordOptions } from './bert-words.ts';
 import { BertWords } from './bert-words.ts';
+import { bertSpecialTokens } from './special.ts';
+import { bertTemplate } from './template.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 export interface WordPieceOptions {
   words: BertWordOptions;
@@ -48,6 +53,27 @@ export class WordPieceTokenizer extends BaseTokenizer {
       if (token.startsWith(options.prefix)) this.tails.set(token.slice(options.prefix.length), id);
     });
     this.longest = longest;
+  }
+
+  /** BERT's own settings with this vocabulary. Throws ClozeError `format`, naming `name`, when a special token is missing. */
+  static bert(vocabulary: Vocabulary, lowercase: boolean, name: string): WordPieceTokenizer {
+    const [pad, unk, cls, sep, mask] = bertSpecialTokens.map((token) => {
+      const id = vocabulary.id(token);
+      if (id === undefined) throw new ClozeError('format', `${name}: the vocabulary has no ${token} token`);
+      return id;
+    });
+    const special = { pad, unk, cls, sep, mask };
+    const added = new AddedTokens(
+      bertSpecialTokens.map((token) => specialToken(vocabulary.id(token)!, token)),
+    );
+    return new WordPieceTokenizer(
+      { vocabulary, added, special, template: bertTemplate(cls, sep) },
+      {
+        words: { cleanText: true, handleChineseChars: true, stripAccents: lowercase, lowercase },
+        prefix: '##',
+        maxWordLength: 100,
+      },
+    );
   }
 
   isWordStart(id: number): boolean {
