@@ -1,9 +1,10 @@
 import { Heap } from './heap.ts';
+import { idLimit } from './vocabulary.ts';
 
-/** Two token ids as one number: exact for ids below 2^26. */
-export const pairKey = (left: number, right: number): number => left * 67108864 + right;
-const leftOf = (key: number): number => Math.floor(key / 67108864);
-const rightOf = (key: number): number => key % 67108864;
+/** Two token ids as one number. */
+export const pairKey = (left: number, right: number): number => left * idLimit + right;
+const leftOf = (key: number): number => Math.floor(key / idLimit);
+const rightOf = (key: number): number => key % idLimit;
 
 /** A word of the corpus as token ids, and how often it occurs. */
 export interface CountedWord {

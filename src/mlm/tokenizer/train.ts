@@ -31,7 +31,7 @@ export interface TrainTokenizerOptions {
  * order of the texts: the special tokens come first, then the alphabet by code point, then what was merged.
  *
  * `char`: the code points of the corpus. `wordpiece`: BERT's words, [PAD] [UNK] [CLS] [SEP] [MASK], merges chosen by
- * pair count as Hugging Face does (not by the likelihood of the original, which was never published). `bpe`:
+ * pair count as Hugging Face does (not by likelihood, as the original, whose trainer was never published). `bpe`:
  * byte-level, with RoBERTa's special tokens <s> <pad> </s> <unk> <mask>.
  *
  * Throws ClozeError `input` for a corpus without text, `option` when `vocabSize` cannot hold the alphabet.

@@ -1,5 +1,8 @@
 import { ClozeError } from '../../gpu/errors.ts';
 
+/** Far beyond any vocabulary, and low enough that two ids fit into one exact number. */
+export const idLimit = 2 ** 26;
+
 /** Tokens and ids, one to one: the ids are 0 … size − 1 without a hole. */
 export class Vocabulary {
   readonly tokens: readonly string[];
@@ -26,7 +29,7 @@ export class Vocabulary {
     const tokens: string[] = [];
     let highest = -1;
     for (const [token, id] of entries) {
-      if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id > 1e8) {
+      if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= idLimit) {
         throw new ClozeError(
           'format',
           `${where}: the id of ${JSON.stringify(token)} is ${JSON.stringify(id)}`,
