@@ -23,10 +23,16 @@ enable subgroups;
 
 #if ${width === 4}
 alias Element = vec4f;
+alias Index = vec4u;
+const offsets = vec4u(0, 1, 2, 3);
+fn firstOf(x: Element) -> f32 { return x.x; }
 fn sumOf(x: Element) -> f32 { return (x.x + x.y) + (x.z + x.w); }
 fn maxOf(x: Element) -> f32 { return max(max(x.x, x.y), max(x.z, x.w)); }
 #else
 alias Element = f32;
+alias Index = u32;
+const offsets = 0u;
+fn firstOf(x: Element) -> f32 { return x; }
 fn sumOf(x: Element) -> f32 { return x; }
 fn maxOf(x: Element) -> f32 { return x; }
 #endif

@@ -1,0 +1,52 @@
+/**
+ * The variants that every kernel along rows has, out of one shader text (`shaders/rows.ts`), simplest first:
+ * `row` gives each invocation a row; `row-vec4` does so in steps of four columns; `subgroup` lets the lanes of a
+ * subgroup share a row, so that they read neighbouring memory and need neither barriers nor workgroup memory.
+ */
+import type { Team } from '../../shaders/rows.ts';
+import type { Capabilities } from '../gpu/index.ts';
+import { spread, type Variant } from './spec.ts';
+
+export interface RowShape {
+  rows: number;
+  columns: number;
+}
+
+/** `shape` reads a problem's rows and columns, `source` is the kernel's text for a team. */
+export function rowVariants<P>(
+  shape: (problem: P) => RowShape,
+  source: (team: Team, problem: P) => string,
+): Variant<P>[] {
+  const aligned = (problem: P) => shape(problem).columns % 4 === 0;
+  const rowEach = (problem: P) => spread(Math.ceil(shape(problem).rows / 64));
+  return [
+    {
+      name: 'row',
+      supports: () => true,
+      source: (problem) => source({ width: 1, subgroup: 0 }, problem),
+      workgroups: rowEach,
+    },
+    {
+      name: 'row-vec4',
+      supports: (_, problem) => aligned(problem) || 'the columns are not a multiple of 4',
+      source: (problem) => source({ width: 4, subgroup: 0 }, problem),
+      workgroups: rowEach,
+    },
+    {
+      name: 'subgroup',
+      supports: ({ subgroupMinSize, subgroupMaxSize }) =>
+        (subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize) || 'needs subgroups of one fixed size',
+      source: (problem, { subgroupMinSize }) =>
+        source({ width: aligned(problem) ? 4 : 1, subgroup: subgroupMinSize }, problem),
+      workgroups: (problem) => spread(shape(problem).rows),
+    },
+  ];
+}
+
+/**
+ * The variant for a shape. Software adapters run lanes one after the other, so a short row is best left to one of
+ * them; elsewhere neighbouring lanes must read neighbouring memory.
+ */
+export function chooseRowVariant({ software }: Capabilities, { columns }: RowShape): string {
+  return software && columns % 4 === 0 && columns <= 512 ? 'row-vec4' : 'subgroup';
+}
