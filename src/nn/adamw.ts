@@ -1,18 +1,110 @@
 /**
  * AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019) over the flat segments of a slab, with
- * the global gradient norm clipped on the way. Nothing is read back: the norm and the factor stay on the GPU.
+ * the global gradient norm clipped on the way. Nothing is read back: the norm and the factor stay on the GPU, and a
+ * step whose norm is not finite leaves the weights as they are.
  */
 import type { Tensor } from '../autograd/index.ts';
 import { adamw, clipFactor, sumSquares, sumSquaresPartials } from '../kernels/index.ts';
-import type { Segment, Slab } from './slab.ts';
+import type { Slab } from './slab.ts';
 
 export interface AdamWOptions {
-  lr: number;
   betas?: readonly [number, number];
   eps?: number;
+  /** Decay of the parameters in groups other than `no-decay`. */
   weightDecay?: number;
   /** The global norm above which gradients are scaled down; 0 leaves them alone. */
   maxGradNorm?: number;
-  /** Learning-rate factor and weight decay of a segment's group; default: `no-decay` gets no decay. */
-  groups?: (group: string) => { lrScale?: number; weightDecay?: number };
+  /** Factor on the learning rate of a group; default 1 for all. */
+  lrScale?: (group: string) => number;
+}
+
+export class AdamW {
+  /** First moments of each segment, flat. */
+  readonly expAvg: readonly Tensor[];
+  /** Second moments of each segment, flat. */
+  readonly expAvgSq: readonly Tensor[];
+  /** Global norm of the gradients of the last step, before clipping: one number. */
+  readonly gradNorm: Tensor;
+  /** Steps done. */
+  steps = 0;
+  private readonly slab: Slab;
+  private readonly options: Required<AdamWOptions>;
+  /** Per segment: learning rate, betas, eps, decay and bias corrections, as the kernel reads them. */
+  private readonly hyper: readonly Tensor[];
+  private readonly factor: Tensor;
+  private readonly partials: Tensor;
+
+  constructor(slab: Slab, options: AdamWOptions = {}) {
+    const { engine, segments } = slab;
+    const own = (shape: readonly number[]) => engine.keep(engine.zeros(shape));
+    this.slab = slab;
+    this.options = {
+      betas: [0.9, 0.999],
+      eps: 1e-8,
+      weightDecay: 0.01,
+      maxGradNorm: 0,
+      lrScale: () => 1,
+      ...options,
+    };
+    this.expAvg = segments.map(({ values }) => own(values.shape));
+    this.expAvgSq = segments.map(({ values }) => own(values.shape));
+    this.hyper = segments.map(() => own([7]));
+    this.partials = own([segments.reduce((total, { values }) => total + sumSquaresPartials(values.size), 0)]);
+    this.gradNorm = own([1]);
+    this.factor = own([1]);
+  }
+
+  /** Updates every parameter from its gradient at learning rate `lr`. */
+  step(lr: number): void {
+    this.steps++;
+    const { engine, segments } = this.slab;
+    engine.scope(() => {
+      let offset = 0;
+      for (const { gradients: x } of segments) {
+        const count = sumSquaresPartials(x.size);
+        const partials = engine.share(this.partials.storage, [count], 'f32', 4 * offset);
+        engine.run(sumSquares, { count: x.size }, { x, partials });
+        offset += count;
+      }
+    });
+    const { maxGradNorm } = this.options;
+    engine.run(
+      clipFactor,
+      { count: this.partials.size, maxNorm: maxGradNorm },
+      { partials: this.partials, norm: this.gradNorm, factor: this.factor },
+    );
+    segments.forEach((segment, i) => {
+      this.hyper[i].write(this.hyperParameters(segment.group, lr));
+      engine.run(
+        adamw,
+        { count: segment.values.size },
+        {
+          gradient: segment.gradients,
+          hyper: this.hyper[i],
+          factor: this.factor,
+          value: segment.values,
+          expAvg: this.expAvg[i],
+          expAvgSq: this.expAvgSq[i],
+        },
+      );
+    });
+  }
+
+  dispose(): void {
+    for (const tensor of [...this.expAvg, ...this.expAvgSq, ...this.hyper]) tensor.dispose();
+    for (const tensor of [this.partials, this.gradNorm, this.factor]) tensor.dispose();
+  }
+
+  private hyperParameters(group: string, lr: number): Float32Array {
+    const { betas, eps, weightDecay, lrScale } = this.options;
+    return Float32Array.of(
+      lr * lrScale(group),
+      betas[0],
+      betas[1],
+      eps,
+      group.startsWith('no-decay') ? 0 : weightDecay,
+      1 - betas[0] ** this.steps,
+      Math.sqrt(1 - betas[1] ** this.steps),
+    );
+  }
 }

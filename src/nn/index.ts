@@ -1,5 +1,5 @@
 export { AdamW, type AdamWOptions } from './adamw.ts';
-export { SelfAttention, type AttentionOptions } from './attention.ts';
+export { type AttentionOptions, SelfAttention } from './attention.ts';
 export { Dropout, numberDropouts } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
 export { LayerNorm } from './layerNorm.ts';
@@ -10,6 +10,12 @@ export {
   type SafetensorsFile,
   serializeSafetensors,
 } from './safetensors.ts';
-export { createSchedule, SCHEDULE_NAMES, type Schedule, type ScheduleName, type ScheduleOptions } from './schedule.ts';
-export { materialize, type MaterializeOptions, type Segment, Slab } from './slab.ts';
+export {
+  createSchedule,
+  SCHEDULE_NAMES,
+  type Schedule,
+  type ScheduleName,
+  type ScheduleOptions,
+} from './schedule.ts';
+export { type MaterializeOptions, materialize, type Segment, Slab } from './slab.ts';
 export { Encoder, EncoderLayer, type EncoderOptions } from './transformer.ts';

@@ -28,7 +28,8 @@ export class Parameter {
   }
 
   get value(): Tensor {
-    if (!this.tensor) throw new ClozeError('autograd', 'this model has no memory yet', 'Call materialize() first');
+    if (!this.tensor)
+      throw new ClozeError('autograd', 'this model has no memory yet', 'Call materialize() first');
     return this.tensor;
   }
 
@@ -44,7 +45,12 @@ export abstract class Module {
   private readonly children = new Map<string, Module>();
 
   /** Adds a parameter under a name; returns it. */
-  protected parameter(name: string, shape: Shape, init: Initializer, options: { decays: boolean }): Parameter {
+  protected parameter(
+    name: string,
+    shape: Shape,
+    init: Initializer,
+    options: { decays: boolean },
+  ): Parameter {
     const parameter = new Parameter(shape, init, options.decays);
     this.ownParameters.set(name, parameter);
     return parameter;

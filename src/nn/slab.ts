@@ -61,7 +61,9 @@ export class Slab {
   }
 
   /** Reads flat segments (values, gradients, or a moment) back and cuts them into named arrays. */
-  async read(flat: readonly Tensor[] = this.segments.map((segment) => segment.values)): Promise<Map<string, Float32Array>> {
+  async read(
+    flat: readonly Tensor[] = this.segments.map((segment) => segment.values),
+  ): Promise<Map<string, Float32Array>> {
     const named = new Map<string, Float32Array>();
     const contents = await Promise.all(flat.map((tensor) => tensor.data()));
     this.segments.forEach((segment, i) => {
@@ -83,7 +85,10 @@ export class Slab {
         const values = named.get(name);
         if (!values) throw new ClozeError('checkpoint', `tensor ${name} is missing`);
         if (values.length !== parameter.size) {
-          throw new ClozeError('shape', `tensor ${name} has ${values.length} values, the model needs ${parameter.size}`);
+          throw new ClozeError(
+            'shape',
+            `tensor ${name} has ${values.length} values, the model needs ${parameter.size}`,
+          );
         }
         content.set(values, offset);
       }
@@ -143,7 +148,11 @@ function makeSegment(engine: Engine, group: string, slots: Slot[], seed: number)
   const values = engine.keep(engine.empty([length]));
   const gradients = engine.keep(engine.empty([length]));
   for (const { name, parameter, offset } of slots) {
-    parameter.init(content.subarray(offset, offset + parameter.size), new Random(seed, hashName(name)), parameter.shape);
+    parameter.init(
+      content.subarray(offset, offset + parameter.size),
+      new Random(seed, hashName(name)),
+      parameter.shape,
+    );
     parameter.value = slice(engine, values, parameter, offset).requireGrad();
     parameter.value.grad = slice(engine, gradients, parameter, offset);
   }

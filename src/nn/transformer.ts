@@ -134,6 +134,8 @@ class LayerList extends Module {
   constructor(layers: readonly EncoderLayer[]) {
     super();
     this.layers = layers;
-    layers.forEach((layer, i) => this.child(String(i), layer));
+    layers.forEach((layer, i) => {
+      this.child(String(i), layer);
+    });
   }
 }
