@@ -1,12 +1,50 @@
 /** All kernels. Tests, the profiler and the benchmarks walk this list; `addVariant` lets a researcher's kernel in. */
 import { ClozeError } from '../gpu/index.ts';
 import { accumulate } from './accumulate.ts';
+import { adamw, clipFactor } from './adamw.ts';
+import { binary } from './binary.ts';
+import { crossEntropy, crossEntropyBackward, crossEntropyTotal } from './crossEntropy.ts';
+import { dropout } from './dropout.ts';
+import { embedding, embeddingBackward } from './embedding.ts';
+import { layerNorm, layerNormBackward, layerNormParameters } from './layerNorm.ts';
+import { maskedSoftmax } from './maskedSoftmax.ts';
+import { matmul } from './matmul.ts';
+import { max, maxBackward, sum, sumSquares } from './reduce.ts';
+import { softmax, softmaxBackward } from './softmax.ts';
 import type { KernelSpec, Variant } from './spec.ts';
+import { stridedCopy } from './stridedCopy.ts';
+import { affine, unary, unaryBackward } from './unary.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: kernels with different problems in one list; each is used with its own.
 export type AnyKernelSpec = KernelSpec<any>;
 
-export const kernels: readonly AnyKernelSpec[] = [accumulate];
+export const kernels: readonly AnyKernelSpec[] = [
+  accumulate,
+  matmul,
+  softmax,
+  softmaxBackward,
+  maskedSoftmax,
+  layerNorm,
+  layerNormBackward,
+  layerNormParameters,
+  crossEntropy,
+  crossEntropyTotal,
+  crossEntropyBackward,
+  unary,
+  unaryBackward,
+  affine,
+  dropout,
+  binary,
+  stridedCopy,
+  sum,
+  sumSquares,
+  max,
+  maxBackward,
+  embedding,
+  embeddingBackward,
+  clipFactor,
+  adamw,
+];
 
 /** The kernel of that name. Throws an `option` error that lists the known ones. */
 export function kernelByName(name: string): AnyKernelSpec {

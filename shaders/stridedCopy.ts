@@ -1,0 +1,73 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { strideFields, strideOffsets } from './strides.ts';
+
+export interface CopyText {
+  width: 1 | 4;
+  axes: number;
+  /** `x` repeats one number along the last axis. */
+  repeat: boolean;
+}
+
+/** Bits are moved as u32, so that any four-byte type arrives unchanged. */
+const head = (widthX: 1 | 4, widthY: 1 | 4, axes: number) => wgsl`
+@group(0) @binding(0) var<storage, read> x: array<${widthX === 4 ? 'vec4u' : 'u32'}>;
+@group(0) @binding(1) var<storage, read_write> y: array<${widthY === 4 ? 'vec4u' : 'u32'}>;
+
+struct Params {
+  count: u32,
+  startX: u32,
+  startY: u32,
+  ${strideFields}
+}
+@group(0) @binding(2) var<uniform> params: Params;
+
+${strideOffsets(axes)}
+`;
+
+/** Moves `width` neighbours of the last axis from where x has them to where y wants them. */
+export const stridedCopy = ({ width, axes, repeat }: CopyText) => wgsl`
+${head(repeat ? 1 : width, width, axes)}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
+  if (i >= params.count / ${width}) { return; }
+  let at = vec2u(params.startX, params.startY) + offsets(i * ${width});
+  let moved = x[at.x / ${repeat ? 1 : width}];
+  y[at.y / ${width}] = ${width === 4 && repeat ? 'vec4u(moved)' : 'moved'};
+}
+`;
+
+/** Turns blocks of 4 by 4: x has its neighbours along the last axis but one, y along the last. */
+export const transposedCopy = (axes: number) => wgsl`
+${head(4, 4, axes)}
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let block = flatWorkgroup(workgroup, workgroups) * 64 + lane;
+  if (block >= params.count / 16) { return; }
+  let blocks = params.size5 / 4;
+  let corner = 4 * (block / blocks) * params.size5 + 4 * (block % blocks);
+  let at = vec2u(params.startX, params.startY) + offsets(corner);
+  let source = at.x / 4;
+  let step = params.first5 / 4;
+  let a = x[source];
+  let b = x[source + step];
+  let c = x[source + 2 * step];
+  let d = x[source + 3 * step];
+  let place = at.y / 4;
+  let line = params.second4 / 4;
+  y[place] = vec4u(a.x, b.x, c.x, d.x);
+  y[place + line] = vec4u(a.y, b.y, c.y, d.y);
+  y[place + 2 * line] = vec4u(a.z, b.z, c.z, d.z);
+  y[place + 3 * line] = vec4u(a.w, b.w, c.w, d.w);
+}
+`;

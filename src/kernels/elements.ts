@@ -1,0 +1,24 @@
+/**
+ * The variants that every element-wise kernel has, out of one shader text: `scalar` (any count) and `vec4` (a count
+ * that is a multiple of 4; one invocation loads and stores four neighbours at once).
+ */
+import { spread, type Variant } from './spec.ts';
+
+export function elementVariants<P extends { count: number }>(
+  source: (width: 1 | 4, problem: P) => string,
+): Variant<P>[] {
+  return [
+    {
+      name: 'scalar',
+      supports: () => true,
+      source: (problem) => source(1, problem),
+      workgroups: ({ count }) => spread(Math.ceil(count / 64)),
+    },
+    {
+      name: 'vec4',
+      supports: (_, { count }) => count % 4 === 0 || 'the count is not a multiple of 4',
+      source: (problem) => source(4, problem),
+      workgroups: ({ count }) => spread(Math.ceil(count / 256)),
+    },
+  ];
+}

@@ -1,0 +1,112 @@
+/**
+ * Rows of a table by their numbers, and the gradient of the table.
+ *
+ * `embedding`: table: [rows, columns], ids: [n] below rows → y: [n, columns].
+ * `embeddingBackward`: dy: [n, columns] → dtable: [rows, columns], for which the CPU has grouped the positions by row
+ * (`segments.ts`): segment s holds positions order[offsets[s]] … order[offsets[s + 1] − 1] of row rows[s]. One
+ * invocation sums a segment's column in a fixed order, so no two write the same place and the result is the same
+ * every time. Rows that no segment names, and the row `paddingIdx`, stay as they are: clear dtable first.
+ *
+ * Variants: `scalar` (any), `vec4` (columns a multiple of 4).
+ */
+import { embeddingBackward as backwardShader, embedding as shader } from '../../shaders/embedding.ts';
+import { segmentIndex } from './segments.ts';
+import { type KernelSpec, spread, type Variant } from './spec.ts';
+
+export interface EmbeddingProblem {
+  /** Number of ids. */
+  n: number;
+  rows: number;
+  columns: number;
+}
+
+export interface EmbeddingBackwardProblem extends EmbeddingProblem {
+  /** A row that receives no gradient; −1 for none. */
+  paddingIdx: number;
+}
+
+function rowVariants<P extends EmbeddingProblem>(source: (width: 1 | 4) => string): Variant<P>[] {
+  return [
+    {
+      name: 'scalar',
+      supports: () => true,
+      source: () => source(1),
+      workgroups: ({ n, columns }) => spread(Math.ceil((n * columns) / 64)),
+    },
+    {
+      name: 'vec4',
+      supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
+      source: () => source(4),
+      workgroups: ({ n, columns }) => spread(Math.ceil((n * columns) / 256)),
+    },
+  ];
+}
+
+export const embedding: KernelSpec<EmbeddingProblem> = {
+  name: 'embedding',
+  bindings: [
+    { name: 'table', access: 'read', type: 'f32', length: (p) => p.rows * p.columns },
+    { name: 'ids', access: 'read', type: 'u32', length: (p) => p.n },
+    { name: 'y', access: 'write', type: 'f32', length: (p) => p.n * p.columns },
+  ],
+  params: { count: 'u32', columns: 'u32' },
+  values: ({ n, columns }) => ({ count: n * columns, columns }),
+  cost: ({ n, columns }) => ({ flops: 0, bytes: 4 * n * (2 * columns + 1) }),
+  reductionLength: () => 1,
+  reference: ({ n, columns }, { table, ids }) => ({
+    y: Float64Array.from({ length: n * columns }, (_, i) => {
+      return table[ids[Math.floor(i / columns)] * columns + (i % columns)];
+    }),
+  }),
+  inputs: ({ n, rows }, random) => ({ ids: Uint32Array.from({ length: n }, () => random.below(rows)) }),
+  awkward: [
+    { n: 1, rows: 1, columns: 1 },
+    { n: 8, rows: 20, columns: 6 },
+    { n: 67, rows: 31, columns: 20 },
+    { n: 4097, rows: 3, columns: 4 },
+    { n: 1_048_600, rows: 5, columns: 4 },
+  ],
+  variants: rowVariants(shader),
+};
+
+export const embeddingBackward: KernelSpec<EmbeddingBackwardProblem> = {
+  name: 'embeddingBackward',
+  bindings: [
+    { name: 'rows', access: 'read', type: 'u32', length: (p) => p.n },
+    { name: 'offsets', access: 'read', type: 'u32', length: (p) => p.n + 1 },
+    { name: 'order', access: 'read', type: 'u32', length: (p) => p.n },
+    { name: 'dy', access: 'read', type: 'f32', length: (p) => p.n * p.columns },
+    { name: 'dtable', access: 'read-write', type: 'f32', length: (p) => p.rows * p.columns },
+  ],
+  params: { count: 'u32', columns: 'u32', padding: 'u32' },
+  values: ({ n, columns, paddingIdx }) => ({ count: n * columns, columns, padding: paddingIdx >>> 0 }),
+  cost: ({ n, columns }) => ({ flops: n * columns, bytes: 4 * n * (2 * columns + 3) }),
+  reductionLength: (p) => p.n,
+  reference: (p, { rows, offsets, order, dy, dtable }) => {
+    const result = Float64Array.from(dtable);
+    rows.forEach((row, s) => {
+      if (offsets[s] === offsets[s + 1] || row === p.paddingIdx) return;
+      for (let c = 0; c < p.columns; c++) {
+        let total = 0;
+        for (let k = offsets[s]; k < offsets[s + 1]; k++) total += dy[order[k] * p.columns + c];
+        result[row * p.columns + c] = total;
+      }
+    });
+    return { dtable: result };
+  },
+  inputs: ({ n, rows }, random) => {
+    const index = segmentIndex(
+      Uint32Array.from({ length: n }, () => random.below(rows)),
+      rows,
+    );
+    return { rows: index.rows, offsets: index.offsets, order: index.order };
+  },
+  awkward: [
+    { n: 1, rows: 1, columns: 1, paddingIdx: -1 },
+    { n: 8, rows: 20, columns: 6, paddingIdx: 0 },
+    { n: 67, rows: 31, columns: 20, paddingIdx: 3 },
+    { n: 4097, rows: 3, columns: 4, paddingIdx: -1 },
+    { n: 131_100, rows: 40_000, columns: 32, paddingIdx: 1 },
+  ],
+  variants: rowVariants(backwardShader),
+};
