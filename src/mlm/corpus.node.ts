@@ -8,8 +8,7 @@ import { builtInCorpus, type Corpus, type CorpusOptions, decodeText, splitDocume
 const builtIns = 'stories, synthetic:clock or synthetic:copy';
 
 /**
- * The corpus that `sources` name, one after the other: files, folders (every .txt, .text and .md inside, at any
- * depth), glob patterns, http(s) URLs; or one built-in corpus. Files of a folder or a pattern come in the
+ * The corpus that `sources` name, one after the other: files, folders (every .txt and .text inside, at any depth), glob patterns, http(s) URLs; or one built-in corpus. Files of a folder or a pattern come in the
  * order of their paths.
  * Throws ClozeError `input` for a source that does not exist, holds no text, is binary or not UTF-8, and
  * `io` for one that cannot be read or fetched.
@@ -61,7 +60,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 async function listFiles(source: string): Promise<string[]> {
   const found = await stat(source).catch(() => undefined);
   if (found?.isDirectory()) {
-    const paths = await glob('**/*.{txt,text,md}', {
+    const paths = await glob('**/*.{txt,text}', {
       cwd: source,
       absolute: true,
       caseSensitiveMatch: false,
@@ -69,7 +68,7 @@ async function listFiles(source: string): Promise<string[]> {
     if (paths.length > 0) return paths.sort();
     throw new ClozeError(
       'input',
-      `The folder ${source} holds no .txt, .text or .md file`,
+      `The folder ${source} holds no .txt or .text file`,
       `Name the files, or a pattern such as "${source.replace(/\/$/, '')}/**/*.csv".`,
     );
   }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'texts', 'deep'), { recursive: true });
   await mkdir(join(folder, 'none'));
   await writeFile(join(folder, 'texts', 'b.txt'), 'two\n\nthree');
-  await writeFile(join(folder, 'texts', 'a.md'), 'one');
+  await writeFile(join(folder, 'texts', 'a.text'), 'one');
   await writeFile(join(folder, 'texts', 'deep', 'c.text'), 'four');
   await writeFile(join(folder, 'texts', 'skipped.csv'), 'no');
   await writeFile(join(folder, 'odd [1].txt'), 'odd');
@@ -48,8 +48,8 @@ describe('readCorpus', () => {
     const texts = join(folder, 'texts');
     expect(await documents(join(texts, 'b.txt'))).toEqual(['two', 'three']);
     expect(await documents(texts)).toEqual(['one', 'two', 'three', 'four']);
-    expect(await documents(`${folder}/texts/*.{md,csv}`)).toEqual(['one', 'no']);
-    expect(await documents(join(texts, 'a.md'), join(folder, 'odd [1].txt'))).toEqual(['one', 'odd']);
+    expect(await documents(`${folder}/texts/*.{text,csv}`)).toEqual(['one', 'no']);
+    expect(await documents(join(texts, 'a.text'), join(folder, 'odd [1].txt'))).toEqual(['one', 'odd']);
     expect((await readCorpus(join(texts, 'b.txt'), { documents: 'file' })).documents).toEqual([
       'two\n\nthree',
     ]);
@@ -73,7 +73,7 @@ describe('readCorpus', () => {
       /no file or folder .*nowhere.txt. Give a path, a glob pattern, a URL, or stories/,
     ],
     ['*.xyz', 'input', /No file matches .*\*\.xyz\. Check the pattern/],
-    ['none', 'input', /The folder .*none holds no \.txt, \.text or \.md file. Name the files/],
+    ['none', 'input', /The folder .*none holds no \.txt or \.text file. Name the files/],
     ['empty.txt', 'input', /There is no text in .*empty.txt. Give/],
     ['binary.txt', 'input', /binary.txt is a binary file. Give plain text/],
     ['latin.txt', 'input', /latin.txt is not valid UTF-8. Convert it/],

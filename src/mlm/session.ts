@@ -1,0 +1,78 @@
+/** From documents to what a trainer needs: a tokenizer, rows to train on, rows to validate on, and bars to beat. */
+
+import { countBaselines } from './baselines.ts';
+import type { Batch } from './batch.ts';
+import { type Corpus, splitCorpus } from './corpus.ts';
+import { buildDataset, type Dataset } from './dataset.ts';
+import type { Baselines } from './events.ts';
+import type { TrainOptions } from './options.ts';
+import { floorOnBatches } from './synthetic.ts';
+import { type Tokenizer, trainTokenizer } from './tokenizer/index.ts';
+
+export interface Session {
+  /** What a user would call the corpus. */
+  readonly name: string;
+  readonly documents: number;
+  readonly tokenizer: Tokenizer;
+  readonly train: Dataset;
+  readonly validation: Dataset;
+  /** How count-based predictors, fitted on the training part, score on these batches. */
+  baselines(batches: Iterable<Batch>): Baselines;
+  /** The least possible loss on these batches, where the language is one whose floor is known. */
+  floor?(batches: Iterable<Batch>): number;
+}
+
+export type SessionOptions = Pick<
+  TrainOptions,
+  'documents' | 'validation' | 'tokenizer' | 'vocabSize' | 'seqLen' | 'seed'
+>;
+
+/** Whether a run reads its corpus as one unbroken text: the default for characters, which need no documents. */
+export function readsStream({
+  documents,
+  tokenizer,
+}: Pick<TrainOptions, 'documents' | 'tokenizer'>): boolean {
+  return documents === 'stream' || (documents === undefined && tokenizer === 'char');
+}
+
+/**
+ * Splits the corpus, trains a tokenizer on the training part unless one is given, and cuts rows. A pure function of
+ * its arguments. Throws `input` for a corpus that is too small.
+ */
+export async function buildSession(
+  corpus: Corpus,
+  options: SessionOptions,
+  given?: Tokenizer,
+): Promise<Session> {
+  const { language } = corpus;
+  const stream = !language && readsStream(options);
+  const split = splitCorpus(corpus.documents, {
+    fraction: options.validation,
+    by: stream ? 'contiguous' : 'document',
+    seed: options.seed,
+  });
+  const tokenizer = given ?? (await learn(corpus, split.train, options));
+  const rows = stream ? 'contiguous' : 'document';
+  const train = buildDataset(split.train, tokenizer, { seqLen: options.seqLen, rows });
+  const validation = buildDataset(split.validation, tokenizer, { seqLen: options.seqLen, rows });
+  return {
+    name: corpus.name,
+    documents: corpus.documents.length,
+    tokenizer,
+    train,
+    validation,
+    baselines: (batches) => {
+      const { unigram, neighbours } = countBaselines(train, batches);
+      return { unigram, neighbours };
+    },
+    floor: language && ((batches) => floorOnBatches(language, batches, tokenizer).loss),
+  };
+}
+
+/** Synthetic languages are written in characters. A character that only the validation part has is known all the same. */
+function learn(corpus: Corpus, train: readonly string[], options: SessionOptions): Promise<Tokenizer> {
+  if (corpus.language || options.tokenizer === 'char') {
+    return trainTokenizer({ kind: 'char', corpus: corpus.documents });
+  }
+  return trainTokenizer({ kind: 'wordpiece', corpus: train, vocabSize: options.vocabSize });
+}
