@@ -1,0 +1,99 @@
+/** The layer y = x Wᵀ + b over the last axis, alone or with GELU computed in the same kernel. */
+import { ClozeError } from '../../gpu/index.ts';
+import { type MatmulProblem, matmul, matmulProblem } from '../../kernels/matmul.ts';
+import { unaryBackward } from '../../kernels/unary.ts';
+import { record } from '../tape.ts';
+import type { Shape, Tensor } from '../tensor.ts';
+import { sumOver } from './sumOver.ts';
+
+/**
+ * y = x Wᵀ + b: x [..., in], weight [out, in], bias [out] → [..., out]. Throws `shape` when they do not fit.
+ * Gradients: dx = dy W, dW = dyᵀ x, db = the sum of dy's rows.
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const layer = layerOf('linear', x, weight, bias);
+  const y = x.engine.empty(layer.output);
+  x.engine.run(matmul, forward(layer, { bias: bias !== undefined }), { a: x, b: weight, bias, c: y });
+  return record('linear', bias ? [x, weight, bias] : [x, weight], y, {
+    save: [x, weight],
+    vjp: (grad, [x, weight], needs) => gradients(layer, grad, x, weight, needs),
+  });
+}
+
+/**
+ * gelu(x Wᵀ + b), shapes as {@link linear}. `approximate` as in PyTorch: `none` is x Φ(x), `tanh` its approximation.
+ * What goes into the activation is stored only when a gradient will want it.
+ */
+export function linearGelu(
+  x: Tensor,
+  weight: Tensor,
+  bias?: Tensor,
+  approximate: 'none' | 'tanh' = 'none',
+): Tensor {
+  const { engine } = x;
+  const layer = layerOf('linearGelu', x, weight, bias);
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  const activation = approximate === 'tanh' ? 'gelu_tanh' : 'gelu';
+  const y = engine.empty(layer.output);
+  const saves = engine.tape.recording && inputs.some((input) => input.requiresGrad);
+  const pre = saves ? engine.empty(layer.output) : undefined;
+  const problem = forward(layer, { bias: bias !== undefined, activation, pre: saves });
+  engine.run(matmul, problem, { a: x, b: weight, bias, pre, c: y });
+  return record('linearGelu', inputs, y, {
+    save: pre ? [x, weight, pre] : [],
+    vjp: (grad, [x, weight, pre], needs) => {
+      const inner = engine.empty(layer.output);
+      engine.run(unaryBackward, { count: pre.size, op: activation }, { saved: pre, dy: grad, dx: inner });
+      return gradients(layer, inner, x, weight, needs);
+    },
+  });
+}
+
+interface Layer {
+  rows: number;
+  from: number;
+  to: number;
+  output: Shape;
+}
+
+function layerOf(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined): Layer {
+  const from = x.shape.at(-1);
+  const [to] = weight.shape;
+  if (weight.shape.length !== 2 || from === undefined || weight.shape[1] !== from) {
+    throw new ClozeError(
+      'shape',
+      `${op} of [${x.shape}] with a weight of [${weight.shape}]: the weight must be [out, ${from ?? 'in'}]`,
+    );
+  }
+  if (bias && bias.shape.join() !== `${to}`) {
+    throw new ClozeError(
+      'shape',
+      `${op} to ${to} features with a bias of [${bias.shape}]: it must be [${to}]`,
+    );
+  }
+  return { rows: x.size / from, from, to, output: [...x.shape.slice(0, -1), to] };
+}
+
+function forward({ rows, from, to }: Layer, options: Partial<MatmulProblem>): MatmulProblem {
+  return matmulProblem({ m: rows, n: to, k: from }, { transposeB: true, ...options });
+}
+
+function gradients(layer: Layer, dy: Tensor, x: Tensor, weight: Tensor, needs: readonly boolean[]) {
+  const { engine } = dy;
+  const { rows, from, to } = layer;
+  const product = (
+    sizes: { m: number; n: number; k: number },
+    transposeA: boolean,
+    b: Tensor,
+    shape: Shape,
+  ) => {
+    const c = engine.empty(shape);
+    engine.run(matmul, matmulProblem(sizes, { transposeA }), { a: dy, b, c });
+    return c;
+  };
+  return [
+    needs[0] ? product({ m: rows, n: from, k: to }, false, weight, x.shape) : undefined,
+    needs[1] ? product({ m: to, n: from, k: rows }, true, x, weight.shape) : undefined,
+    needs[2] ? sumOver(dy, { outer: 1, length: rows, inner: to }, [to]) : undefined,
+  ];
+}
