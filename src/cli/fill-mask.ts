@@ -1,0 +1,75 @@
+/** `cloze fill-mask`: what a trained model puts into the blanks of a text. */
+import { createInterface } from 'node:readline';
+import { type Command, InvalidArgumentError } from 'commander';
+import { ClozeError } from '../gpu/errors.ts';
+import type { FillMaskPrediction } from '../mlm/fillMask.ts';
+import { sayJson } from './json.ts';
+import { withModel } from './model.ts';
+import { wholeNumber } from './options.ts';
+import { predictionLines } from './report.ts';
+import { say, type Terminal } from './terminal.ts';
+
+interface FillMaskFlags {
+  model: string;
+  topK: number;
+  adapter?: string;
+  json?: boolean;
+}
+
+export function addFillMask(program: Command, terminal: Terminal): void {
+  program
+    .command('fill-mask')
+    .description('Fill in the blanks of texts: write [MASK] for a blank.')
+    .argument('<texts...>', 'texts with [MASK]; - reads one a line from stdin')
+    .requiredOption('--model <folder>', 'a model folder: what train wrote, or a BERT of Hugging Face')
+    .option('--top-k <count>', 'predictions per blank', atLeast1, 5)
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--json', "print what Hugging Face's fill-mask pipeline returns")
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ cloze fill-mask --model runs/demo "Otto gave the rabbit a [MASK]."
+  $ cloze fill-mask --model runs/demo --json --top-k 3 "Today is [MASK], so tomorrow is [MASK]."
+  $ cat texts.txt | cloze fill-mask --model runs/demo -`,
+    )
+    .action((texts: string[], flags: FillMaskFlags) => fillMasks(texts, flags, terminal));
+}
+
+async function fillMasks(texts: string[], flags: FillMaskFlags, terminal: Terminal): Promise<void> {
+  const all = texts.includes('-') ? await withLinesOf(texts, terminal.stdin) : texts;
+  if (all.length === 0)
+    throw new ClozeError('input', 'no text came from stdin', 'Write one a line, with [MASK]');
+  const { fillMask } = await import('../mlm/fillMask.ts');
+  await withModel(flags, async (pretrained) => {
+    const results: FillMaskPrediction[][][] = [];
+    for (const text of all) {
+      const blanks = await fillMask(pretrained, text, { topK: flags.topK });
+      results.push(blanks);
+      if (!flags.json) tell(terminal, text, blanks);
+    }
+    const shaped = results.map((blanks) => (blanks.length === 1 ? blanks[0] : blanks));
+    if (flags.json) sayJson(terminal, shaped.length === 1 ? shaped[0] : shaped);
+  });
+}
+
+function tell(terminal: Terminal, text: string, blanks: readonly FillMaskPrediction[][]): void {
+  say(terminal, text);
+  blanks.forEach((predictions, i) => {
+    if (blanks.length > 1) say(terminal, `blank ${i + 1}`);
+    for (const line of predictionLines(predictions)) say(terminal, line);
+  });
+  say(terminal);
+}
+
+async function withLinesOf(texts: readonly string[], stdin: NodeJS.ReadableStream): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: stdin })) if (line.trim() !== '') lines.push(line);
+  return texts.flatMap((text) => (text === '-' ? lines : [text]));
+}
+
+function atLeast1(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It takes a whole number from 1.');
+  return value;
+}

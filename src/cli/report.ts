@@ -1,0 +1,113 @@
+/** A training run told to people. */
+import type {
+  Baselines,
+  DoneEvent,
+  EvalEvent,
+  Score,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+} from '../mlm/events.ts';
+import type { FillMaskPrediction } from '../mlm/fillMask.ts';
+import type { TrainOptions } from '../mlm/options.ts';
+import type { Session } from '../mlm/session.ts';
+import { bar, count, duration, nats, percent } from './format.ts';
+import type { Progress } from './progress.ts';
+
+/** What is known of a run before its first event. */
+export interface RunFacts {
+  session: Session;
+  options: TrainOptions;
+}
+
+/** A consumer of the events of one run. */
+export function report(facts: RunFacts, progress: Progress): (event: TrainEvent) => void {
+  const began = performance.now();
+  const seconds = () => (performance.now() - began) / 1000;
+  let start: StartEvent;
+  return (event) => {
+    switch (event.event) {
+      case 'start':
+        start = event;
+        for (const line of opening(event, facts)) progress.say(line);
+        return;
+      case 'step':
+        return progress.update(shareDone(event, seconds()), stepLine(event, start.steps));
+      case 'eval':
+        return progress.say(validationLine(event, start));
+      case 'done':
+        progress.close();
+        return progress.say(`\n${summary(event, seconds())}`);
+    }
+  };
+}
+
+function shareDone({ secondsLeft }: StepEvent, elapsed: number): number {
+  return secondsLeft === null ? 0 : elapsed / (elapsed + secondsLeft);
+}
+
+function opening(start: StartEvent, { session, options }: RunFacts): string[] {
+  const lines = [
+    `Adapter     ${start.adapter}`,
+    `Corpus      ${session.name}: ${count(session.documents)} documents, ${count(start.trainTokens)} tokens to train on`,
+    `            in ${count(start.trainSequences)} sequences; ${count(start.validationSequences)} held out for validation`,
+    `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
+    `Model       ${options.preset}, ${count(start.parameters)} parameters`,
+    `To beat     ${baselinesText(start.baselines)}`,
+  ];
+  if (start.floor !== null) lines.push(`Floor       ${nats(start.floor)} nats: no model can do better`);
+  if (start.firstStep > 1) lines.push(`Resumed     at step ${count(start.firstStep)}`);
+  return [...lines, ''];
+}
+
+/** The two count-based predictors in one line. */
+export function baselinesText({ unigram, neighbours }: Baselines): string {
+  const text = ({ loss, accuracy }: Score) => `${nats(loss)} nats, ${percent(accuracy)} right`;
+  return `word counts alone: ${text(unigram)}; counts of neighbours: ${text(neighbours)}`;
+}
+
+function stepLine(event: StepEvent, steps: number | null): string {
+  const of = steps === null ? '' : `/${count(steps)}`;
+  const left = event.secondsLeft === null ? '' : `  ${duration(event.secondsLeft)} left`;
+  return (
+    `step ${count(event.step)}${of}  loss ${nats(event.loss)}  accuracy ${percent(event.accuracy)}  ` +
+    `${count(event.tokensPerSecond)} tokens/s${left}`
+  );
+}
+
+function validationLine(event: EvalEvent, { baselines, floor }: StartEvent): string {
+  const beside = [
+    `unigram ${nats(baselines.unigram.loss)}`,
+    `neighbours ${nats(baselines.neighbours.loss)}`,
+    ...(floor === null ? [] : [`floor ${nats(floor)}`]),
+  ].join(', ');
+  const score = `validation loss ${nats(event.loss)} (${beside})  accuracy ${percent(event.accuracy)}`;
+  return `step ${count(event.step).padStart(6)}  ${score}${event.best ? '' : '  not better'}`;
+}
+
+function summary(done: DoneEvent, seconds: number): string {
+  const ended = {
+    steps: 'All steps done',
+    epochs: 'All epochs done',
+    minutes: 'Time is up',
+    patience: 'No better for a while',
+    stopped: 'Stopped',
+  }[done.reason];
+  const pace = `${count(done.steps)} steps, ${duration(seconds)}, ${count(done.tokensPerSecond)} tokens/s`;
+  const { unigram, neighbours } = done.baselines;
+  const floor = done.floor === null ? '' : `, floor ${nats(done.floor)}`;
+  return (
+    `${ended}: ${pace}. On text it has not seen, the model loses ${nats(done.valLoss)} nats a token ` +
+    `(unigram ${nats(unigram.loss)}, neighbours ${nats(neighbours.loss)}${floor}) ` +
+    `and guesses ${percent(done.valAccuracy)} right.`
+  );
+}
+
+/** The predictions for one blank, likeliest first; `answer` is marked where it occurs. */
+export function predictionLines(predictions: readonly FillMaskPrediction[], answer?: string): string[] {
+  const width = Math.max(...predictions.map(({ token_str }) => token_str.length));
+  return predictions.map(({ token_str, score }) => {
+    const mark = token_str === answer?.toLowerCase() || token_str === answer ? '✓' : ' ';
+    return ` ${mark} ${token_str.padEnd(width)}  ${percent(score).padStart(7)}  ${bar(score, 30)}`.trimEnd();
+  });
+}

@@ -1,0 +1,51 @@
+/** One training run, told as it goes: what `train` and `demo` share. */
+import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
+import { FolderStore } from '../mlm/folder-store.node.ts';
+import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
+import { withEngine } from './model.ts';
+import { openProgress } from './progress.ts';
+import { report } from './report.ts';
+import { clearRun, optionsFile } from './run-folder.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Run {
+  options: TrainOptionsInput;
+  /** The run's folder, ready to be written. */
+  out: string;
+  resume: boolean;
+  adapter?: string;
+  /** Where the events go; told to people when left out. */
+  tell?: (event: TrainEvent) => void;
+}
+
+/** Trains from start to end. The first Ctrl-C ends the run after its current step, the second ends the process. */
+export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEvent> {
+  const options = parseOptions(run.options);
+  const { openSession } = await import('../mlm/session.node.ts');
+  const { Trainer } = await import('../mlm/trainer.ts');
+  return withEngine(run, async (engine) => {
+    const session = await openSession(options);
+    if (!run.resume) await clearRun(run.out);
+    const store = await FolderStore.open(run.out);
+    const trainer = new Trainer({ engine, session, options, store, resume: run.resume, out: run.out });
+    await store.write(optionsFile, `${JSON.stringify(options, null, 2)}\n`);
+    const progress = await openProgress(terminal);
+    const tell = run.tell ?? report({ session, options }, progress);
+    const stop = () => {
+      trainer.stop();
+      if (!run.tell) progress.say('Stopping after this step; press Ctrl-C again to quit at once.');
+    };
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    try {
+      for await (const event of trainer.run()) {
+        tell(event);
+        if (event.event === 'done') return event;
+      }
+      throw new Error('the run ended without telling how');
+    } finally {
+      progress.close();
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      trainer.dispose();
+    }
+  });
+}

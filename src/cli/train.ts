@@ -1,0 +1,69 @@
+/** `cloze train`: trains a masked language model and saves it. */
+import type { Command } from 'commander';
+import type { DoneEvent } from '../mlm/events.ts';
+import { quoted } from './format.ts';
+import { sayJson } from './json.ts';
+import { addTrainFlags, type RunOptions, readOptions } from './options.ts';
+import { checkFolder } from './run-folder.ts';
+import { say, type Terminal } from './terminal.ts';
+
+interface TrainFlags extends RunOptions {
+  config?: string;
+  force?: boolean;
+  json?: boolean;
+  [name: string]: unknown;
+}
+
+export function addTrain(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const command = program
+    .command('train')
+    .description('Train a masked language model on a text, and save it as a model folder.');
+  addTrainFlags(command)
+    .optionsGroup('The run:')
+    .option('--out <folder>', 'where the run is saved (default: runs/ and the name of the data)')
+    .option('--resume', 'go on from the last checkpoint in --out, with the options that the run had')
+    .option('--force', 'replace the run that --out holds')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--config <file>', 'JSON with any of these options: {"batchSize": 32}; flags win')
+    .option('--json', 'print one event a line, and nothing else')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ cloze train --minutes 5
+  $ cloze train --data shakespeare.txt --documents stream --tokenizer char --minutes 30
+  $ cloze train --data 'books/**/*.txt' notes/ --preset mini --epochs 3 --out runs/books
+  $ cloze train --out runs/books --resume
+
+Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
+    )
+    .action(async (flags: TrainFlags) => {
+      const { options, out, adapter, resume } = await readOptions(flags);
+      const { runTraining } = await import('./run.ts');
+      const done = await runTraining(
+        {
+          options,
+          out,
+          adapter,
+          resume: await checkFolder(out, { resume, force: flags.force }),
+          tell: flags.json ? (event) => sayJson(terminal, event) : undefined,
+        },
+        terminal,
+      );
+      if (!flags.json) sayWhatNext(out, done, options.data, terminal);
+      if (done.reason === 'stopped') exit(130);
+    });
+}
+
+function sayWhatNext(
+  out: string,
+  done: DoneEvent,
+  data: readonly string[] = ['stories'],
+  terminal: Terminal,
+): void {
+  const folder = quoted(out);
+  say(terminal, `\nSaved to ${folder}. Try next:`);
+  say(terminal, `  npx cloze fill-mask --model ${folder} "Write [MASK] for a blank."`);
+  say(terminal, `  npx cloze eval --model ${folder} --data ${data.map(quoted).join(' ')}`);
+  if (done.reason === 'stopped') say(terminal, `  npx cloze train --out ${folder} --resume`);
+}
