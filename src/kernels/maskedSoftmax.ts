@@ -7,8 +7,8 @@
  * Hidden keys get probability 0, exactly. A query that sees no key at all spreads evenly over all of them, as if the
  * least float had been added to every score, which is how Hugging Face's models mask.
  *
- * All three orders come to "keys before some reach", so the sweeps stop there. Variants: see `rows.ts`. The gradient
- * is that of softmax.
+ * All three orders come to "keys before some reach", so the sweeps stop there. Variants: see `rows.ts`.
+ * The gradient is that of softmax: from the probabilities alone, also where a query sees nothing.
  */
 import { maskedSoftmax as shader } from '../../shaders/maskedSoftmax.ts';
 import { chooseRowVariant, rowVariants } from './rows.ts';
