@@ -1,6 +1,27 @@
 export { Engine, type Nested } from './engine.ts';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck.ts';
+export { Indices, indices } from './indices.ts';
+export { add, div, mul, sub } from './ops/binary.ts';
+export { type DropoutOptions, dropout } from './ops/dropout.ts';
+export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
+export { cat, expand, narrow, permute, transpose } from './ops/permute.ts';
+export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';
 export { reshape } from './ops/reshape.ts';
+export {
+  abs,
+  affine,
+  exp,
+  type GeluOptions,
+  gelu,
+  log,
+  neg,
+  reciprocal,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  tanh,
+} from './ops/unary.ts';
 export type { Scope } from './scope.ts';
 export { backward, type Derivative, record, type Vjp } from './tape.ts';
 export { type Shape, Tensor } from './tensor.ts';

@@ -1,0 +1,43 @@
+import { ClozeError } from '../../gpu/index.ts';
+import { embeddingBackward, embedding as kernel } from '../../kernels/embedding.ts';
+import type { Indices } from '../indices.ts';
+import { checkFloat } from '../shape.ts';
+import { record } from '../tape.ts';
+import type { Tensor } from '../tensor.ts';
+
+export interface EmbeddingOptions {
+  /** A row that receives no gradient. */
+  paddingIdx?: number;
+}
+
+/**
+ * Rows of a table [rows, width] by their numbers: indices [...] → [..., width]. The table may as well be activations,
+ * of which some rows are wanted. Throws `shape` when the table is not a matrix, `input` when it lacks a row.
+ *
+ * The gradient adds up over repeated ids, in a fixed order.
+ */
+export function embedding(
+  table: Tensor,
+  indices: Indices,
+  { paddingIdx = -1 }: EmbeddingOptions = {},
+): Tensor {
+  checkFloat('embedding', table);
+  if (table.shape.length !== 2)
+    throw new ClozeError('shape', `embedding needs a table [rows, width], and got ${table}`);
+  const { engine } = table;
+  const [rows, columns] = table.shape;
+  const n = indices.size;
+  indices.checkRows(rows);
+  const y = engine.empty([...indices.shape, columns]);
+  engine.run(kernel, { n, rows, columns }, { table, ids: indices.ids, y });
+  const groups = engine.tape.recording && table.requiresGrad ? indices.groups() : undefined;
+  return record('embedding', [table], y, {
+    save: groups ? [groups.rows, groups.offsets, groups.order] : [],
+    vjp: (dy, [segmentRows, offsets, order]) => {
+      const dtable = engine.zeros(table.shape);
+      const problem = { n, rows, columns, paddingIdx };
+      engine.run(embeddingBackward, problem, { rows: segmentRows, offsets, order, dy, dtable });
+      return [dtable];
+    },
+  });
+}
