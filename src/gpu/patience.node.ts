@@ -7,16 +7,19 @@ const cell = new Int32Array(new SharedArrayBuffer(4));
 const longest = 1; // milliseconds: what timers and input may have to wait for their turn
 let waiting = 0;
 let began = 0;
+let pausing = false;
 
 function pause(): void {
-  if (waiting === 0) return;
+  pausing = waiting > 0;
+  if (!pausing) return;
   Atomics.wait(cell, 0, 0, Math.min(longest, (performance.now() - began) / 10));
   setImmediate(pause);
 }
 
 export async function patiently<T>(promise: Promise<T>): Promise<T> {
-  if (waiting++ === 0) {
-    began = performance.now();
+  if (waiting++ === 0) began = performance.now();
+  if (!pausing) {
+    pausing = true;
     setImmediate(pause);
   }
   try {
