@@ -82,12 +82,15 @@ export class Random {
     return (this.uint32() >>> 8) / 16777216;
   }
 
-  /** Uniform over the integers 0 … n − 1 without modulo bias. `n` from 1 to 2^32. */
+  /**
+   * Uniform over the integers 0 … n − 1, without modulo bias; n from 1 to 2^32. Taken from the high bits: the low bits
+   * of pcg4d are far from uniform from one substream to the next.
+   */
   below(n: number): number {
-    const limit = 4294967296 - (4294967296 % n);
+    const width = Math.floor(4294967296 / n);
     let word = this.uint32();
-    while (word >= limit) word = this.uint32();
-    return word % n;
+    while (word >= width * n) word = this.uint32();
+    return Math.floor(word / width);
   }
 
   /** Standard normal by Box and Muller (1958). */

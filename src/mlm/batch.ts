@@ -1,8 +1,9 @@
 /** Batches of fixed shape, made on the CPU and uploaded as they are. */
 import { ClozeError } from '../gpu/errors.ts';
+import { Random } from '../kernels/random.ts';
 import { type Dataset, rowOf } from './dataset.ts';
 import { checkMasking, type MaskingOptions, maskRow, maxMasked } from './masking.ts';
-import { DataRandom, streams } from './streams.ts';
+import { streams } from './streams.ts';
 
 /** The label of a place that asks for no prediction, as in PyTorch's cross-entropy. */
 export const ignoreIndex = -100;
@@ -47,7 +48,7 @@ export interface BatchOptions {
 /** The order in which an epoch visits `size` rows: a permutation, a pure function of (seed, epoch). */
 export function epochOrder(size: number, seed: number, epoch: number): Uint32Array {
   const order = Uint32Array.from({ length: size }, (_, index) => index);
-  return new DataRandom(seed, streams.order + epoch).shuffle(order);
+  return new Random(seed, streams.order + epoch).shuffle(order);
 }
 
 /** How many batches an epoch has. */

@@ -1,7 +1,8 @@
 /** A corpus is a list of documents; here texts are cut into documents, and documents into a train and a validation part. */
 import { ClozeError } from '../gpu/errors.ts';
+import { Random } from '../kernels/random.ts';
 import { stories } from './stories.ts';
-import { DataRandom, streams } from './streams.ts';
+import { streams } from './streams.ts';
 import { type SyntheticLanguage, syntheticLanguage } from './synthetic.ts';
 
 /** What one document is: a block between blank lines, a line, or a whole file. */
@@ -78,7 +79,7 @@ export function splitCorpus(
 
 function drawDocuments(documents: readonly string[], fraction: number, seed: number): Split {
   const order = documents.map((_, index) => index);
-  new DataRandom(seed, streams.split).shuffle(order);
+  new Random(seed, streams.split).shuffle(order);
   const count = Math.min(documents.length - 1, Math.max(1, Math.round(fraction * documents.length)));
   const chosen = new Set(order.slice(0, count));
   return {

@@ -7,9 +7,9 @@
  * vocabulary; leaving special tokens out follows fairseq.
  */
 import { ClozeError } from '../gpu/errors.ts';
-import type { Random } from '../kernels/random.ts';
+import { Random } from '../kernels/random.ts';
 import type { TokenVocabulary } from './dataset.ts';
-import { DataRandom, streams } from './streams.ts';
+import { streams } from './streams.ts';
 
 /** How chosen tokens are shown; the three add up to 1. */
 export interface Replacement {
@@ -104,7 +104,7 @@ export function maskRow(
 ): MaskedRow {
   const { specialIds } = vocabulary;
   const { replace = bertReplacement } = options;
-  const random = new DataRandom(seed, streams.masks + epoch, index);
+  const random = new Random(seed, streams.masks + epoch, index);
 
   const ordinary: number[] = [];
   ids.forEach((id, position) => {

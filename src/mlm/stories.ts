@@ -2,10 +2,10 @@
  * The built-in corpus: short English stories drawn from a seed, in which a blank has a right answer. A story is
  * one scene of `stories/scenes.ts`, at times with an opening and a closing, told of a girl and a boy.
  */
-import type { Random } from '../kernels/random.ts';
+import { Random } from '../kernels/random.ts';
 import { type Cast, closing, opening, scenes } from './stories/scenes.ts';
 import { boys, girls } from './stories/words.ts';
-import { DataRandom, streams } from './streams.ts';
+import { streams } from './streams.ts';
 
 /** A little story with one [MASK] and the word that belongs there. */
 export interface StoryPrompt {
@@ -60,7 +60,7 @@ const heldOut = prompts.map(({ text, answer }) => {
 
 /** The story number `index` under `seed`: three to seven sentences. A pure function of its arguments. */
 export function story(seed: number, index: number): string {
-  const random = new DataRandom(seed, streams.stories, index);
+  const random = new Random(seed, streams.stories, index);
   for (;;) {
     const text = tell(random);
     if (!heldOut.some((sentence) => text.includes(sentence))) return text;

@@ -6,7 +6,8 @@
  * convolution of the single step with itself.
  */
 
-import { DataRandom, streams } from '../streams.ts';
+import { Random } from '../../kernels/random.ts';
+import { streams } from '../streams.ts';
 import type { SyntheticLanguage } from './language.ts';
 
 const alphabet = 'abcdefghijklmnop';
@@ -119,7 +120,7 @@ function average(rate: number, f: (gap: Gap) => number): number {
 /** The language with documents of `length` symbols. Its floors are those of an endless document. */
 export function clock({ length = 64 }: { length?: number } = {}): SyntheticLanguage {
   const document = (seed: number, index: number): string => {
-    const random = new DataRandom(seed, streams.clock, index);
+    const random = new Random(seed, streams.clock, index);
     let x = random.below(size);
     let text = alphabet[x];
     while (text.length < length) {

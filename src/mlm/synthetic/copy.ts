@@ -4,7 +4,8 @@
  */
 import { ClozeError } from '../../gpu/errors.ts';
 
-import { DataRandom, streams } from '../streams.ts';
+import { Random } from '../../kernels/random.ts';
+import { streams } from '../streams.ts';
 import type { SyntheticLanguage } from './language.ts';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz012345';
@@ -15,7 +16,7 @@ export function copy({ wordLength = 16 }: { wordLength?: number } = {}): Synthet
   const length = 2 * wordLength;
 
   const document = (seed: number, index: number): string => {
-    const random = new DataRandom(seed, streams.copy, index);
+    const random = new Random(seed, streams.copy, index);
     const word = Array.from({ length: wordLength }, () => alphabet[random.below(size)]).join('');
     return word + word;
   };
