@@ -18,4 +18,6 @@ export {
   type ScheduleOptions,
 } from './schedule.ts';
 export { type MaterializeOptions, materialize, type Segment, Slab } from './slab.ts';
+export { loadStateDict, stateDict } from './stateDict.ts';
+export { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
 export { Encoder, EncoderLayer, type EncoderOptions } from './transformer.ts';

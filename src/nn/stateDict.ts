@@ -1,4 +1,5 @@
 /** A model's weights as named tensors, the way checkpoints store them, and back. */
+import type { Tensor } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import type { Slab } from './slab.ts';
 import { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
@@ -13,13 +14,14 @@ export async function stateDict(slab: Slab): Promise<Map<string, StoredTensor>> 
 
 /**
  * Fills the parameters of a model from named tensors of type F32, F16, BF16 or F64. A tensor that the model does not
- * know is an error unless `ignore` says otherwise. Throws `format` naming every tensor that is missing, unknown, of
- * another shape or of another type; the model is then left as it was.
+ * know is an error unless `ignore` says otherwise. `flat` fills other segments of the same layout instead, such as
+ * moments. Throws `format` naming every tensor that is missing, unknown, of another shape or of another type; the model
+ * is then left as it was.
  */
 export function loadStateDict(
   slab: Slab,
   tensors: ReadonlyMap<string, StoredTensor>,
-  options: { ignore?: (name: string) => boolean } = {},
+  options: { ignore?: (name: string) => boolean; flat?: readonly Tensor[] } = {},
 ): void {
   const unknown = new Set(tensors.keys());
   const missing: string[] = [];
@@ -53,5 +55,5 @@ export function loadStateDict(
       'Check that config.json belongs to these weights',
     );
   }
-  slab.write(values);
+  slab.write(values, options.flat);
 }
