@@ -1,12 +1,24 @@
 export { Engine, type Nested } from './engine.ts';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck.ts';
 export { Indices, indices } from './indices.ts';
+export {
+  type AttentionMask,
+  type AttentionOptions,
+  type AttentionResult,
+  attention,
+  scaledDotProductAttention,
+} from './ops/attention.ts';
 export { add, div, mul, sub } from './ops/binary.ts';
+export { type CrossEntropyOptions, type CrossEntropyResult, crossEntropy } from './ops/crossEntropy.ts';
 export { type DropoutOptions, dropout } from './ops/dropout.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
+export { layerNorm } from './ops/layerNorm.ts';
+export { linear, linearGelu } from './ops/linear.ts';
+export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { cat, expand, narrow, permute, transpose } from './ops/permute.ts';
 export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';
 export { reshape } from './ops/reshape.ts';
+export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   abs,
   affine,

@@ -1,7 +1,8 @@
 /** Fills the blanks of a text: for every [MASK] the likeliest tokens with their probabilities. */
+
+import { indices } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { bertInput } from './bert/input.ts';
-import { indices } from '../autograd/index.ts';
 import type { Pretrained } from './pretrained.ts';
 
 /** One way to fill one blank; the fields are those of Hugging Face's fill-mask pipeline. */
@@ -35,7 +36,11 @@ export async function fillMask(
   const { ids, typeIds } = tokenizer.encode(text);
   const blanks = ids.flatMap((id, i) => (id === mask ? [i] : []));
   if (blanks.length === 0) {
-    throw new ClozeError('input', `there is no ${maskToken} in ${JSON.stringify(text)}`, `Write ${maskToken} for a blank`);
+    throw new ClozeError(
+      'input',
+      `there is no ${maskToken} in ${JSON.stringify(text)}`,
+      `Write ${maskToken} for a blank`,
+    );
   }
   if (ids.length > config.max_position_embeddings) {
     throw new ClozeError(
@@ -58,14 +63,18 @@ export async function fillMask(
   logits.dispose();
   const width = values.length / blanks.length;
   return blanks.map((position, i) =>
-    topProbabilities(values.subarray(i * width, (i + 1) * width), options.topK ?? 5).map(([token, score]) => ({
-      score,
-      token,
-      token_str: tokenizer.decode([token]),
-      sequence: tokenizer.decode(
-        ids.map((id, at) => (at === position ? token : id)).filter((id) => id === mask || !tokenizer.specialIds.has(id)),
-      ),
-    })),
+    topProbabilities(values.subarray(i * width, (i + 1) * width), options.topK ?? 5).map(
+      ([token, score]) => ({
+        score,
+        token,
+        token_str: tokenizer.decode([token]),
+        sequence: tokenizer.decode(
+          ids
+            .map((id, at) => (at === position ? token : id))
+            .filter((id) => id === mask || !tokenizer.specialIds.has(id)),
+        ),
+      }),
+    ),
   );
 }
 

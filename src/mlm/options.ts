@@ -36,7 +36,10 @@ const entries = {
   maskReplace: v.optional(
     v.pipe(
       v.tuple([fraction, fraction, fraction]),
-      v.check((shares) => Math.abs(shares[0] + shares[1] + shares[2] - 1) < 1e-6, 'the shares must add up to 1'),
+      v.check(
+        (shares) => Math.abs(shares[0] + shares[1] + shares[2] - 1) < 1e-6,
+        'the shares must add up to 1',
+      ),
     ),
     [0.8, 0.1, 0.1],
   ),
@@ -76,7 +79,11 @@ export function parseOptions(input: unknown, source = 'the options'): TrainOptio
   const issue = result.issues[0];
   const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    throw new ClozeError('option', `${source}: there is no option ${name}`, `Known: ${optionNames.join(', ')}`);
+    throw new ClozeError(
+      'option',
+      `${source}: there is no option ${name}`,
+      `Known: ${optionNames.join(', ')}`,
+    );
   }
   throw new ClozeError('option', `${source}: ${name}: ${issue.message}`);
 }

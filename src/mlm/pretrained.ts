@@ -1,7 +1,14 @@
 /** A trained masked language model as a folder in Hugging Face's form: config.json, model.safetensors, tokenizer.json. */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { loadStateDict, materialize, parseSafetensors, type Slab, serializeSafetensors, stateDict } from '../nn/index.ts';
+import {
+  loadStateDict,
+  materialize,
+  parseSafetensors,
+  type Slab,
+  serializeSafetensors,
+  stateDict,
+} from '../nn/index.ts';
 import { type BertConfig, parseConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
@@ -18,7 +25,8 @@ export interface Pretrained {
 export type FileReader = (name: string) => Promise<Uint8Array | undefined>;
 
 /** Tensors that checkpoints of other models hold beside ours, and ties that are written out. */
-const ignored = /^(bert\.pooler\.|cls\.seq_relationship\.|cls\.predictions\.decoder\.|bert\.embeddings\.position_ids$)/;
+const ignored =
+  /^(bert\.pooler\.|cls\.seq_relationship\.|cls\.predictions\.decoder\.|bert\.embeddings\.position_ids$)/;
 
 /** The files that describe a model, weights aside. */
 export function descriptionFiles(config: BertConfig, tokenizer: Tokenizer): Record<string, string> {
@@ -64,7 +72,11 @@ async function loadTokenizer(read: FileReader, folder: string): Promise<Tokenize
 async function need(read: FileReader, folder: string, name: string): Promise<Uint8Array> {
   const bytes = await read(name);
   if (bytes) return bytes;
-  throw new ClozeError('input', `${folder} has no ${name}`, 'Name a folder that `cloze train` or Hugging Face wrote');
+  throw new ClozeError(
+    'input',
+    `${folder} has no ${name}`,
+    'Name a folder that `cloze train` or Hugging Face wrote',
+  );
 }
 
 function parseJson(bytes: Uint8Array, name: string): unknown {

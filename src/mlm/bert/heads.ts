@@ -6,7 +6,7 @@ import { type Indices, linear, reshape, type Tensor } from '../../autograd/index
 import { Dropout, LayerNorm, Linear, Module, type Parameter } from '../../nn/index.ts';
 import { zeros } from '../../nn/initializers.ts';
 import type { BertConfig } from './config.ts';
-import { type BertInput, BertModel, bertInit, type BertTrace, gatherTokens, geluForm } from './model.ts';
+import { type BertInput, BertModel, type BertTrace, bertInit, gatherTokens, geluForm } from './model.ts';
 
 /** Masked language model: a transformed hidden state times the word embeddings (tied), plus a bias per word. */
 export class BertForMaskedLM extends Module {
@@ -88,7 +88,10 @@ export class BertForSequenceClassification extends Module {
     super();
     this.bert = this.child('bert', new BertModel(config, { pooler: true }));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
-    this.classifier = this.child('classifier', new Linear(config.hidden_size, labels, { init: bertInit(config) }));
+    this.classifier = this.child(
+      'classifier',
+      new Linear(config.hidden_size, labels, { init: bertInit(config) }),
+    );
   }
 
   /** `first`: the flat index b·T of each sequence's first token. */
@@ -108,7 +111,10 @@ export class BertForTokenClassification extends Module {
     super();
     this.bert = this.child('bert', new BertModel(config, { pooler: false }));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
-    this.classifier = this.child('classifier', new Linear(config.hidden_size, labels, { init: bertInit(config) }));
+    this.classifier = this.child(
+      'classifier',
+      new Linear(config.hidden_size, labels, { init: bertInit(config) }),
+    );
   }
 
   forward(input: BertInput, trace?: BertTrace): Tensor {

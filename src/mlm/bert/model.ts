@@ -2,7 +2,15 @@
  * BERT (Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", 2019):
  * embeddings and a transformer encoder. Modules and parameters carry the names of Hugging Face's checkpoints.
  */
-import { type AttentionMask, add, embedding, type Indices, reshape, type Tensor, tanh } from '../../autograd/index.ts';
+import {
+  type AttentionMask,
+  add,
+  embedding,
+  type Indices,
+  reshape,
+  type Tensor,
+  tanh,
+} from '../../autograd/index.ts';
 import { Dropout, Embedding, Encoder, type Initializer, LayerNorm, Linear, Module } from '../../nn/index.ts';
 import { truncatedNormal } from '../../nn/initializers.ts';
 import type { BertConfig } from './config.ts';
@@ -47,7 +55,10 @@ class BertEmbeddings extends Module {
     const init = bertInit(config);
     const paddingIdx = config.pad_token_id ?? undefined;
     this.words = this.child('word_embeddings', new Embedding(config.vocab_size, width, { init, paddingIdx }));
-    this.positions = this.child('position_embeddings', new Embedding(config.max_position_embeddings, width, { init }));
+    this.positions = this.child(
+      'position_embeddings',
+      new Embedding(config.max_position_embeddings, width, { init }),
+    );
     this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
     this.norm = this.child('LayerNorm', new LayerNorm(width, { eps: config.layer_norm_eps }));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
@@ -84,7 +95,10 @@ export class BertModel extends Module {
       }),
     );
     if (config.norm_position === 'pre') {
-      this.finalNorm = this.child('LayerNorm', new LayerNorm(config.hidden_size, { eps: config.layer_norm_eps }));
+      this.finalNorm = this.child(
+        'LayerNorm',
+        new LayerNorm(config.hidden_size, { eps: config.layer_norm_eps }),
+      );
     }
     if (options.pooler) this.pooler = this.child('pooler', new Pooler(config));
   }
