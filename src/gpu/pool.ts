@@ -1,7 +1,8 @@
 /**
  * Storage buffers, recycled by size class. Making a buffer costs up to milliseconds on some adapters and a training
- * step asks for the same sizes every time, so freed buffers wait here, last freed first out. That order also makes a
- * repeated step receive the very same buffers, so that its bind groups are found in the cache.
+ * step asks for the same sizes every time, so freed buffers wait here. The oldest one that fits is handed out first:
+ * a step that starts from the same free buffers then receives the very same ones, in whatever order the step before
+ * freed them, and its bind groups are found in the cache.
  */
 import { ClozeError } from './errors.ts';
 
@@ -38,6 +39,7 @@ const USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
 export class BufferPool {
   private readonly device: GPUDevice;
+  /** By size, ids descending. */
   private readonly free = new Map<number, PooledBuffer[]>();
   private nextId = 1;
   private live = 0;
@@ -86,8 +88,13 @@ export class BufferPool {
     this.buffers--;
     this.pooled += buffer.size;
     const list = this.free.get(buffer.size);
-    if (list) list.push(buffer);
-    else this.free.set(buffer.size, [buffer]);
+    if (!list) {
+      this.free.set(buffer.size, [buffer]);
+      return;
+    }
+    let at = list.length;
+    while (at > 0 && list[at - 1].id < buffer.id) at--;
+    list.splice(at, 0, buffer);
   }
 
   /** Destroys every waiting buffer. The caller has submitted all recorded commands (`Device.trim` does). */

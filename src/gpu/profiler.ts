@@ -1,0 +1,79 @@
+/**
+ * How long each kernel takes on the GPU: while a profiler is attached, every dispatch gets a compute pass of its own,
+ * bracketed by two timestamps. That costs a little by itself, so a profile tells shares, not the speed of a step.
+ */
+import { ClozeError } from './errors.ts';
+import type { CommandStream, PassObserver } from './stream.ts';
+
+export interface KernelTime {
+  label: string;
+  calls: number;
+  /** Nanoseconds in all. */
+  nanoseconds: number;
+}
+
+/** Timestamps of one query set: WebGPU allows 4096. */
+const CAPACITY = 4096;
+
+export class Profiler implements PassObserver {
+  private readonly device: GPUDevice;
+  private readonly stream: CommandStream;
+  private readonly queries: GPUQuerySet;
+  private readonly resolved: GPUBuffer;
+  private readonly labels: string[] = [];
+  private readonly totals = new Map<string, KernelTime>();
+  private readonly pending: Promise<void>[] = [];
+
+  /** Attaches itself to the stream. Throws `gpu` where the adapter has no timestamps. */
+  constructor(device: GPUDevice, stream: CommandStream) {
+    if (!device.features.has('timestamp-query')) {
+      throw new ClozeError('gpu', 'this adapter has no timestamps', 'Measure wall time instead');
+    }
+    this.device = device;
+    this.stream = stream;
+    this.queries = device.createQuerySet({ type: 'timestamp', count: CAPACITY });
+    this.resolved = device.createBuffer({ size: 8 * CAPACITY, usage: 0x0200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
+    stream.flush();
+    stream.observer = this;
+  }
+
+  begin(label: string): GPUComputePassTimestampWrites | undefined {
+    const at = 2 * this.labels.length;
+    if (at + 2 > CAPACITY) return undefined;
+    this.labels.push(label);
+    return { querySet: this.queries, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 };
+  }
+
+  finish(encoder: GPUCommandEncoder): void {
+    const labels = this.labels.splice(0);
+    if (labels.length === 0) return;
+    const size = 16 * labels.length;
+    const staging = this.device.createBuffer({ size, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
+    encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
+    encoder.copyBufferToBuffer(this.resolved, 0, staging, 0, size);
+    // Mapping is only possible once the commands are submitted, which happens right after this call.
+    this.pending.push(Promise.resolve().then(() => this.collect(labels, staging)));
+  }
+
+  /** Detaches itself, waits for what is under way, and returns the totals, longest first. */
+  async stop(): Promise<KernelTime[]> {
+    this.stream.flush();
+    this.stream.observer = undefined;
+    await Promise.all(this.pending);
+    this.queries.destroy();
+    this.resolved.destroy();
+    return [...this.totals.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
+  }
+
+  private async collect(labels: readonly string[], staging: GPUBuffer): Promise<void> {
+    await staging.mapAsync(1 /* READ */);
+    const times = new BigUint64Array(staging.getMappedRange());
+    labels.forEach((label, i) => {
+      const total = this.totals.get(label) ?? { label, calls: 0, nanoseconds: 0 };
+      total.calls++;
+      total.nanoseconds += Number(times[2 * i + 1] - times[2 * i]);
+      this.totals.set(label, total);
+    });
+    staging.destroy();
+  }
+}
