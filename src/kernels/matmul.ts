@@ -193,7 +193,7 @@ export const matmul: KernelSpec<MatmulProblem> = {
     },
     {
       name: 'workgroup',
-      supports: () => true,
+      supports: (_, p) => p.m * p.n >= 64 || 'a tile of 64 × 64 would be nearly empty',
       source: (p) => matmulWorkgroup(textOf(p)),
       workgroups: (p) => spread(Math.ceil(p.m / 64) * Math.ceil(p.n / 64) * p.batch0 * p.batch1),
     },
