@@ -18,7 +18,7 @@ const entries = {
   tokenizer: v.optional(v.string(), 'wordpiece'),
   /** Size of a vocabulary that is trained here. */
   vocabSize: v.optional(whole(16), 2048),
-  /** nano, tiny, mini, small, medium or base. */
+  /** nano, tiny, micro, mini, small, medium or base. */
   preset: v.optional(v.string(), 'tiny'),
   /** Length of the run: the first of these to be reached ends it. */
   steps: v.optional(whole(1)),

@@ -30,6 +30,7 @@ export type BertConfig = v.InferOutput<typeof schema>;
 export const presets = {
   nano: [2, 64, 2],
   tiny: [2, 128, 2],
+  micro: [4, 128, 2],
   mini: [4, 256, 4],
   small: [4, 512, 8],
   medium: [8, 512, 8],
