@@ -6,7 +6,7 @@ export interface Progress {
   update(share: number, text: string): void;
   /** Writes a line that stays. */
   say(line: string): void;
-  /** Removes the bar. */
+  /** Removes the bar; lines may still follow. */
   close(): void;
 }
 
@@ -28,13 +28,18 @@ async function openBar(terminal: Terminal): Promise<Progress> {
     Presets.shades_classic,
   );
   const bar = bars.create(1, 0, { text: '' });
+  let open = true;
   return {
     update: (share, text) => bar.update(share, { text }),
     say(line) {
+      if (!open) return say(terminal, line);
       bars.log(`${line}\n`);
       bars.update();
     },
-    close: () => bars.stop(),
+    close() {
+      if (open) bars.stop();
+      open = false;
+    },
   };
 }
 

@@ -107,7 +107,7 @@ function summary(done: DoneEvent, seconds: number): string {
 export function predictionLines(predictions: readonly FillMaskPrediction[], answer?: string): string[] {
   const width = Math.max(...predictions.map(({ token_str }) => token_str.length));
   return predictions.map(({ token_str, score }) => {
-    const mark = token_str === answer?.toLowerCase() || token_str === answer ? '✓' : ' ';
+    const mark = token_str.toLowerCase() === answer?.toLowerCase() ? '✓' : ' ';
     return ` ${mark} ${token_str.padEnd(width)}  ${percent(score).padStart(7)}  ${bar(score, 30)}`.trimEnd();
   });
 }
