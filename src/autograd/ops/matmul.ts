@@ -3,6 +3,7 @@ import { ClozeError } from '../../gpu/index.ts';
 import { matmul as matmulKernel, matmulProblem } from '../../kernels/matmul.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
+import { expand } from './permute.ts';
 import { sumOver } from './sumOver.ts';
 
 export interface MatmulOptions {
@@ -14,13 +15,18 @@ export interface MatmulOptions {
 
 /**
  * a b: [..., m, k] × [..., k, n] → [..., m, n]; the leading axes broadcast as NumPy's. Throws `shape` when inner sizes or
- * leading axes do not fit, and when axes that a, b or both have alternate more than once.
+ * leading axes do not fit.
  *
  * Gradients: da = dy bᵀ and db = aᵀ dy, summed over the axes along which the operand was repeated.
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;
   const shapes = shapesOf(a, b, transposeA, transposeB);
+  // The kernel strides over two batch axes; operands that broadcast in a more tangled way are repeated first.
+  if (shapes.tangled) {
+    const whole = (x: Tensor) => expand(x, [...shapes.output.slice(0, -2), ...x.shape.slice(-2)]);
+    return matmul(whole(a), whole(b), options);
+  }
   const { m, n, k, batch, inA, inB } = shapes;
   const y = multiply(
     { tensor: a, transposed: transposeA, has: inA },
@@ -119,9 +125,11 @@ interface Shapes {
   inA: Has;
   inB: Has;
   output: Shape;
+  /** Axes that a, b or both have alternate too often for two batch axes. */
+  tangled: boolean;
 }
 
-/** Sizes of the product, its leading axes merged into two. */
+/** Sizes of the product, its leading axes merged into two where they can be. */
 function shapesOf(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Shapes {
   const refuse = (why: string, remedy?: string): never => {
     const marks = [transposeA ? ' transposed' : '', transposeB ? ' transposed' : ''];
@@ -149,7 +157,7 @@ function shapesOf(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean
   // With one b for all, the matrices of a are one tall matrix.
   if (!transposeA && leadB.every((size) => size === 1)) {
     const tall = lead.reduce((product, size) => product * size, m);
-    return { m: tall, n, k, batch: [1, 1], inA: both, inB: both, output };
+    return { m: tall, n, k, batch: [1, 1], inA: both, inB: both, output, tangled: false };
   }
   const runs: { size: number; inA: boolean; inB: boolean }[] = [];
   lead.forEach((size, i) => {
@@ -159,12 +167,7 @@ function shapesOf(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean
     if (last && last.inA === inA && last.inB === inB) last.size *= size;
     else runs.push({ size, inA, inB });
   });
-  if (runs.length > 2) {
-    refuse(
-      'axes that only one of the two has alternate more than once',
-      'Permute or reshape the leading axes',
-    );
-  }
+  const tangled = runs.length > 2;
   while (runs.length < 2) runs.unshift({ size: 1, inA: true, inB: true });
   const [first, second] = runs;
   return {
@@ -175,5 +178,6 @@ function shapesOf(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean
     inA: [first.inA, second.inA],
     inB: [first.inB, second.inB],
     output,
+    tangled,
   };
 }
