@@ -94,7 +94,11 @@ export function maskedLoss(
   normalizer: Tensor,
 ): { loss: Tensor; hits: Tensor } {
   const { B, T, M } = batch;
-  const input = bertInput(engine, { ids: batch.inputIds, attentionMask: batch.attentionMask, shape: [B, T] });
+  const input = bertInput(
+    engine,
+    { ids: batch.inputIds, attentionMask: batch.attentionMask, shape: [B, T] },
+    model.config,
+  );
   const logits = model.forward(input, indices(engine, batch.maskedPositions, [B * M]));
   return engine.scope(() => crossEntropy(logits, engine.tensor(batch.labels), { normalizer }), 'loss');
 }

@@ -39,7 +39,12 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
-/** The configuration of a preset, with any field set otherwise. Throws `option` for an unknown name. */
+/**
+ * The configuration of a preset, with any field set otherwise. Weights start with a deviation of 1/sqrt(width), which
+ * keeps the size of activations level (LeCun et al., "Efficient BackProp", 1998). BERT's own 0.02 suits a width of 768; in a
+ * narrow model it makes attention so faint that the loss rests for thousands of steps at that of counting words.
+ * Throws `option` for an unknown name.
+ */
 export function presetConfig(name: string, overrides: Partial<BertConfig> = {}): BertConfig {
   const preset = presets[name as PresetName];
   if (!preset) {
@@ -51,6 +56,7 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
     num_hidden_layers,
     num_attention_heads,
     intermediate_size: 4 * hidden_size,
+    initializer_range: 1 / Math.sqrt(hidden_size),
     ...overrides,
   });
 }

@@ -36,6 +36,22 @@ export function bertInit(config: BertConfig): Initializer {
   return (values, random) => truncatedNormal(values, random, 0, config.initializer_range);
 }
 
+/**
+ * First values of the position table: the sinusoids of Vaswani et al. ("Attention Is All You Need", 2017), of the same
+ * deviation as the weights. Neighbours begin alike, so attention finds them sooner than from noise; the table is
+ * trained like any other.
+ */
+export function positionInit(config: BertConfig): Initializer {
+  const { hidden_size: width, initializer_range: deviation } = config;
+  return (values) => {
+    for (let i = 0; i < values.length; i++) {
+      const [position, column] = [Math.floor(i / width), i % width];
+      const angle = position / 10000 ** ((column - (column % 2)) / width);
+      values[i] = Math.SQRT2 * deviation * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+    }
+  };
+}
+
 /** The `none`/`tanh` form of GELU that a config asks for. */
 export function geluForm(config: BertConfig): 'none' | 'tanh' {
   return config.hidden_act === 'gelu' ? 'none' : 'tanh';
@@ -57,7 +73,7 @@ class BertEmbeddings extends Module {
     this.words = this.child('word_embeddings', new Embedding(config.vocab_size, width, { init, paddingIdx }));
     this.positions = this.child(
       'position_embeddings',
-      new Embedding(config.max_position_embeddings, width, { init }),
+      new Embedding(config.max_position_embeddings, width, { init: positionInit(config) }),
     );
     this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
     this.norm = this.child('LayerNorm', new LayerNorm(width, { eps: config.layer_norm_eps }));
