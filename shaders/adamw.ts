@@ -34,8 +34,10 @@ fn main() {
 export const adamw = (width: 1 | 4) => wgsl`
 struct Hyper {
   lr: f32,
-  beta1: f32,
   beta2: f32,
+  // 1 − beta1 and 1 − beta2, formed where no digits are lost.
+  share1: f32,
+  share2: f32,
   eps: f32,
   weightDecay: f32,
   // 1 − beta1^t and sqrt(1 − beta2^t).
@@ -58,8 +60,8 @@ fn process(i: u32) {
     return;
   }
   let g = gradient[i] * factor[0];
-  let m = expAvg[i] + (g - expAvg[i]) * (1 - hyper.beta1);
-  let v = hyper.beta2 * expAvgSq[i] + (1 - hyper.beta2) * g * g;
+  let m = expAvg[i] + (g - expAvg[i]) * hyper.share1;
+  let v = hyper.beta2 * expAvgSq[i] + hyper.share2 * g * g;
   let decayed = value[i] - hyper.lr * hyper.weightDecay * value[i];
   let root = sqrt(v) / hyper.correction2 + hyper.eps;
   value[i] = decayed - hyper.lr / hyper.correction1 * m / root;

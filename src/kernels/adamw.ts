@@ -6,8 +6,8 @@
  * torch.nn.utils.clip_grad_norm_ has it; maxNorm 0 clips nothing; a norm that is not finite gives the factor −1, by
  * which adamw knows to change nothing.
  * adamw: decay first, then the moments with bias correction, eps added after the root, as torch.optim.AdamW
- * (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019). hyper [7]: lr, beta1, beta2, eps, weightDecay,
- * 1 − beta1^t, sqrt(1 − beta2^t); they live in a buffer so that a new rate neither compiles nor binds anything.
+ * (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019). hyper [8]: lr, beta2, 1 − beta1, 1 − beta2, eps,
+ * weightDecay, 1 − beta1^t, sqrt(1 − beta2^t); they live in a buffer so that a new rate neither compiles nor binds anything.
  *
  * Variants: `scalar` takes any count, `vec4` a multiple of 4.
  */
@@ -54,7 +54,7 @@ export const adamw: KernelSpec<CountProblem> = {
   name: 'adamw',
   bindings: [
     { name: 'gradient', access: 'read', type: 'f32', length: whole },
-    { name: 'hyper', access: 'read', type: 'f32', length: () => 7 },
+    { name: 'hyper', access: 'read', type: 'f32', length: () => 8 },
     { name: 'factor', access: 'read', type: 'f32', length: () => 1 },
     { name: 'value', access: 'read-write', type: 'f32', length: whole },
     { name: 'expAvg', access: 'read-write', type: 'f32', length: whole },
@@ -65,17 +65,17 @@ export const adamw: KernelSpec<CountProblem> = {
   cost: ({ count }) => ({ flops: 14 * count, bytes: 28 * count }),
   reductionLength: () => 1,
   inputs: ({ count }, random) => ({
-    hyper: Float32Array.of(1e-3, 0.9, 0.999, 1e-8, 0.01, 1 - 0.9 ** 3, Math.sqrt(1 - 0.999 ** 3)),
+    hyper: Float32Array.of(1e-3, 0.999, 0.1, 0.001, 1e-8, 0.01, 1 - 0.9 ** 3, Math.sqrt(1 - 0.999 ** 3)),
     factor: Float32Array.of(count === 5 ? -1 : 0.7),
     expAvgSq: Float32Array.from({ length: count }, () => random.uniform()),
   }),
   reference: ({ count }, { gradient, hyper, factor, value, expAvg, expAvgSq }) => {
-    const [lr, beta1, beta2, eps, weightDecay, correction1, correction2] = hyper;
+    const [lr, beta2, share1, share2, eps, weightDecay, correction1, correction2] = hyper;
     const [p, m, v] = [Float64Array.from(value), Float64Array.from(expAvg), Float64Array.from(expAvgSq)];
     for (let i = 0; i < count && factor[0] >= 0; i++) {
       const g = gradient[i] * factor[0];
-      m[i] = beta1 * m[i] + (1 - beta1) * g;
-      v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+      m[i] += share1 * (g - m[i]);
+      v[i] = beta2 * v[i] + share2 * g * g;
       p[i] -= lr * weightDecay * p[i];
       p[i] -= ((lr / correction1) * m[i]) / (Math.sqrt(v[i]) / correction2 + eps);
     }

@@ -29,7 +29,7 @@ export class AdamW {
   steps = 0;
   private readonly slab: Slab;
   private readonly options: Required<AdamWOptions>;
-  /** Per segment: learning rate, betas, eps, decay and bias corrections, as the kernel reads them. */
+  /** Per segment: learning rate, shares of the moments, eps, decay and bias corrections, as the kernel reads them. */
   private readonly hyper: readonly Tensor[];
   private readonly factor: Tensor;
   private readonly partials: Tensor;
@@ -48,7 +48,7 @@ export class AdamW {
     };
     this.expAvg = segments.map(({ values }) => own(values.shape));
     this.expAvgSq = segments.map(({ values }) => own(values.shape));
-    this.hyper = segments.map(() => own([7]));
+    this.hyper = segments.map(() => own([8]));
     this.partials = own([segments.reduce((total, { values }) => total + sumSquaresPartials(values.size), 0)]);
     this.gradNorm = own([1]);
     this.factor = own([1]);
@@ -99,8 +99,9 @@ export class AdamW {
     const { betas, eps, weightDecay, lrScale } = this.options;
     return Float32Array.of(
       lr * lrScale(group),
-      betas[0],
       betas[1],
+      1 - betas[0],
+      1 - betas[1],
       eps,
       group.startsWith('no-decay') ? 0 : weightDecay,
       1 - betas[0] ** this.steps,
