@@ -62,7 +62,7 @@ const groups: Record<string, Flags> = {
     },
   },
   'The model:': {
-    preset: { value: '<size>', help: 'nano, tiny, mini, small, medium or base' },
+    preset: { value: '<size>', help: 'nano, tiny, micro, mini, small, medium or base' },
     norm: {
       value: '<place>',
       help: 'layer norms after the sums as in BERT (post), or before the blocks (pre)',

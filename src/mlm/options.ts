@@ -1,7 +1,7 @@
 /** The options of a training run: one schema for the command line, a config file, a page and a program. */
 import * as v from 'valibot';
-import { ClozeError } from '../gpu/index.ts';
-import { SCHEDULE_NAMES } from '../nn/index.ts';
+import { ClozeError } from '../gpu/errors.ts';
+import { SCHEDULE_NAMES } from '../nn/schedule.ts';
 
 const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
 const above0 = v.pipe(v.number(), v.gtValue(0));
