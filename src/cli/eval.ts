@@ -58,7 +58,7 @@ Examples:
 async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
   const { openSession } = await import('../mlm/session.node.ts');
   const { evaluate } = await import('../mlm/evaluate.ts');
-  const { evaluationBatches, evaluationMaskSeed } = await import('../mlm/trainer.ts');
+  const { evaluationBatches, evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
   await withModel(flags, async (pretrained) => {
     const { model, tokenizer, slab } = pretrained;
     const options = await evalOptions(flags, pretrained);

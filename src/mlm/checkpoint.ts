@@ -83,6 +83,31 @@ export async function loadCheckpoint(
   return state;
 }
 
+/** What may differ between a run and its resumption: its length and rhythm, which no step depends on. */
+const free: ReadonlySet<string> = new Set([
+  'steps',
+  'epochs',
+  'minutes',
+  'evalEvery',
+  'evalSequences',
+  'patience',
+  'checkpointEvery',
+]);
+
+/** Throws `checkpoint` naming the first option that makes this another run. */
+export function requireSameRun(before: TrainOptions, now: TrainOptions): void {
+  const names = Object.keys({ ...before, ...now }) as (keyof TrainOptions)[];
+  const changed = names.find(
+    (key) => !free.has(key) && JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+  if (changed === undefined) return;
+  throw new ClozeError(
+    'checkpoint',
+    `the run was started with ${changed} ${JSON.stringify(before[changed])}, not ${JSON.stringify(now[changed])}`,
+    'Resume with the same options, or start a new run',
+  );
+}
+
 function need(files: Record<string, Uint8Array>, file: string): Uint8Array {
   const bytes = files[file];
   if (bytes) return bytes;

@@ -40,37 +40,29 @@ export class TrainingStep {
    */
   run(batches: readonly Batch[], step: number, lr: number): Promise<StepMetrics> {
     const { engine } = this;
-    const count = batches.reduce((total, batch) => total + batch.count, 0);
-    this.model.train();
     this.slab.zeroGrad();
     const numbers = engine.scope(() => {
-      const normalizer = engine.full([1], count);
-      const parts: Tensor[] = [];
-      batches.forEach((batch, micro) => {
-        engine.seed(this.seed, step * batches.length + micro);
-        const { loss, hits } = engine.scope(() => {
-          const result = maskedLoss(engine, this.model, batch, normalizer);
-          backward(result.loss);
-          return result;
-        }, `step ${step}`);
-        parts.push(loss, hits);
+      const parts = batches.flatMap((_, micro) => {
+        const { loss, hits } = this.accumulate(batches, step, micro);
+        return [loss, hits];
       });
       this.optimizer.step(lr);
       return gather(engine, [...parts, this.optimizer.gradNorm]);
-    });
-    return this.read(numbers, count);
+    }, `step ${step}`);
+    return this.read(numbers, maskedTokens(batches));
   }
 
-  /** Loss and hits of one batch, recorded op by op for whoever looks for the first number that went wrong. */
-  replay(batch: Batch, step: number): void {
+  /** Forward and backward of one micro-batch of a step: adds its share to the gradients. */
+  accumulate(batches: readonly Batch[], step: number, micro: number): { loss: Tensor; hits: Tensor } {
     const { engine } = this;
-    engine.seed(this.seed, step);
     this.model.train();
-    engine.noGrad(() =>
-      engine.scope(() => {
-        maskedLoss(engine, this.model, batch, engine.full([1], batch.count));
-      }),
-    );
+    engine.seed(this.seed, step * batches.length + micro);
+    return engine.scope(() => {
+      const normalizer = engine.full([1], maskedTokens(batches));
+      const result = maskedLoss(engine, this.model, batches[micro], normalizer);
+      backward(result.loss);
+      return { loss: result.loss, hits: result.hits };
+    }, `batch ${micro}`);
   }
 
   private async read(numbers: Tensor, count: number): Promise<StepMetrics> {
@@ -84,6 +76,11 @@ export class TrainingStep {
     }
     return { loss, accuracy: count > 0 ? hits / count : 0, gradNorm: values[values.length - 1] };
   }
+}
+
+/** How many tokens the batches ask for. */
+function maskedTokens(batches: readonly Batch[]): number {
+  return batches.reduce((total, batch) => total + batch.count, 0);
 }
 
 /** Cross-entropy of the masked tokens of a batch over `normalizer`, and how many were predicted right. */
