@@ -9,6 +9,11 @@ export interface AttentionOptions {
   /** Dropout on the probabilities. */
   dropout?: number;
   init?: Initializer;
+  /**
+   * First values of the query and the key projection, which then start equal: a token attends at first to what is
+   * like itself, above all to its neighbours, whose positions are alike. Default: `init`, each by itself.
+   */
+  queryKeyInit?: Initializer;
 }
 
 /**
@@ -27,10 +32,11 @@ export class SelfAttention extends Module {
     if (width % options.heads !== 0) {
       throw new ClozeError('option', `width ${width} is not divisible by ${options.heads} heads`);
     }
-    const { heads, init } = options;
+    const { heads, init, queryKeyInit } = options;
     this.heads = heads;
-    this.query = this.child('query', new Linear(width, width, { init }));
-    this.key = this.child('key', new Linear(width, width, { init }));
+    this.query = this.child('query', new Linear(width, width, { init: queryKeyInit ?? init }));
+    const drawsAs = queryKeyInit && ((name: string) => name.replace(/key\.weight$/, 'query.weight'));
+    this.key = this.child('key', new Linear(width, width, { init: queryKeyInit ?? init, drawsAs }));
     this.value = this.child('value', new Linear(width, width, { init }));
     this.dropout = this.child('dropout', new Dropout(options.dropout ?? 0));
   }

@@ -4,6 +4,8 @@ import { type Initializer, Module, type Parameter } from './module.ts';
 
 export interface LinearOptions {
   bias?: boolean;
+  /** The parameter whose random numbers the weight starts from; see {@link Parameter.drawsAs}. */
+  drawsAs?: (name: string) => string;
   /** First values of the weight; default uniform within ±1/sqrt(in), as torch.nn.Linear. */
   init?: Initializer;
 }
@@ -17,7 +19,10 @@ export class Linear extends Module {
     super();
     const bound = 1 / Math.sqrt(inFeatures);
     const init = options.init ?? ((values, random) => uniform(values, random, -bound, bound));
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], init, { decays: true });
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], init, {
+      decays: true,
+      drawsAs: options.drawsAs,
+    });
     if (options.bias ?? true) this.bias = this.parameter('bias', [outFeatures], zeros, { decays: false });
   }
 

@@ -9,18 +9,26 @@ import type { Random } from '../kernels/index.ts';
 /** Fills a parameter's first values in place; see `initializers.ts`. */
 export type Initializer = (values: Float32Array, random: Random, shape: Shape) => void;
 
+export interface ParameterOptions {
+  decays: boolean;
+  drawsAs?: (name: string) => string;
+}
+
 /** A trainable tensor: its shape and first values, and from `materialize` on its place in the slab. */
 export class Parameter {
   readonly shape: Shape;
   readonly init: Initializer;
   /** Whether weight decay applies: to matrices, not to biases and normalisation weights. */
   readonly decays: boolean;
+  /** Given this parameter's full name, that of the one whose random numbers it starts from; by default its own. */
+  readonly drawsAs: (name: string) => string;
   private tensor: Tensor | undefined;
 
-  constructor(shape: Shape, init: Initializer, decays: boolean) {
+  constructor(shape: Shape, init: Initializer, { decays, drawsAs = (name) => name }: ParameterOptions) {
     this.shape = shape;
     this.init = init;
     this.decays = decays;
+    this.drawsAs = drawsAs;
   }
 
   get size(): number {
@@ -45,13 +53,8 @@ export abstract class Module {
   private readonly children = new Map<string, Module>();
 
   /** Adds a parameter under a name; returns it. */
-  protected parameter(
-    name: string,
-    shape: Shape,
-    init: Initializer,
-    options: { decays: boolean },
-  ): Parameter {
-    const parameter = new Parameter(shape, init, options.decays);
+  protected parameter(name: string, shape: Shape, init: Initializer, options: ParameterOptions): Parameter {
+    const parameter = new Parameter(shape, init, options);
     this.ownParameters.set(name, parameter);
     return parameter;
   }

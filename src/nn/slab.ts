@@ -150,7 +150,7 @@ function makeSegment(engine: Engine, group: string, slots: Slot[], seed: number)
   for (const { name, parameter, offset } of slots) {
     parameter.init(
       content.subarray(offset, offset + parameter.size),
-      new Random(seed, hashName(name)),
+      new Random(seed, hashName(parameter.drawsAs(name))),
       parameter.shape,
     );
     parameter.value = slice(engine, values, parameter, offset).requireGrad();

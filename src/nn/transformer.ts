@@ -18,6 +18,8 @@ export interface EncoderOptions {
   attentionDropout: number;
   eps: number;
   init?: Initializer;
+  /** See {@link AttentionOptions.queryKeyInit}. */
+  queryKeyInit?: Initializer;
 }
 
 /** A projection, dropout, and the sum with the residual: what ends both blocks of a layer. */
@@ -49,8 +51,11 @@ class Attention extends Module {
 
   constructor(options: EncoderOptions) {
     super();
-    const { width, heads, attentionDropout, init } = options;
-    this.self = this.child('self', new SelfAttention(width, { heads, dropout: attentionDropout, init }));
+    const { width, heads, attentionDropout, init, queryKeyInit } = options;
+    this.self = this.child(
+      'self',
+      new SelfAttention(width, { heads, dropout: attentionDropout, init, queryKeyInit }),
+    );
     this.output = this.child('output', new Output(width, options));
   }
 }
