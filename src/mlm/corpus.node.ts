@@ -5,7 +5,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { ClozeError } from '../gpu/errors.ts';
 import { builtInCorpus, type Corpus, type CorpusOptions, decodeText, splitDocuments } from './corpus.ts';
 
-const builtIns = 'stories, synthetic:clock or synthetic:copy';
+const builtIns = 'stories, stories:short, synthetic:clock or synthetic:copy';
 
 /**
  * The corpus that `sources` name, one after the other: files, folders (every .txt and .text inside, at any depth), glob patterns, http(s) URLs; or one built-in corpus. Files of a folder or a pattern come in the

@@ -108,7 +108,8 @@ function wholeCharacters(text: string, end: number): number {
 }
 
 /**
- * The built-in corpus called `name`: `stories`, `synthetic:clock` or `synthetic:copy`; undefined for any other
+ * The built-in corpus called `name`: `stories`, `stories:short`, `synthetic:clock` or `synthetic:copy`;
+ * undefined for any other
  * name, which is then a path or a URL.
  * Throws ClozeError `input` for a synthetic language that does not exist.
  */
@@ -117,6 +118,7 @@ export function builtInCorpus(
   { count = 20_000, seed = 0 }: CorpusOptions = {},
 ): Corpus | undefined {
   if (name === 'stories') return { name, documents: stories({ count, seed }) };
+  if (name === 'stories:short') return { name, documents: stories({ count, seed, kinds: 'short' }) };
   if (!name.startsWith('synthetic:')) return undefined;
   const language = syntheticLanguage(name.slice('synthetic:'.length));
   return { name, documents: language.documents({ count, seed }), language };

@@ -3,7 +3,7 @@
  * one scene of `stories/scenes.ts`, at times with an opening and a closing, told of a girl and a boy.
  */
 import { Random } from '../kernels/random.ts';
-import { type Cast, closing, opening, scenes } from './stories/scenes.ts';
+import { type Cast, closing, fewScenes, opening, scenes } from './stories/scenes.ts';
 import { boys, girls } from './stories/words.ts';
 import { streams } from './streams.ts';
 
@@ -58,19 +58,26 @@ const heldOut = prompts.map(({ text, answer }) => {
   return sentence.replace('[MASK]', answer);
 });
 
-/** The story number `index` under `seed`: three to seven sentences. A pure function of its arguments. */
-export function story(seed: number, index: number): string {
+/** `full`: all twenty kinds of story. `short`: five kinds, without opening and closing, which minutes suffice to learn. */
+export type StoryKinds = 'full' | 'short';
+
+/** The story number `index` under `seed`: at most seven sentences. A pure function of its arguments. */
+export function story(seed: number, index: number, kinds: StoryKinds = 'full'): string {
   const random = new Random(seed, streams.stories, index);
   for (;;) {
-    const text = tell(random);
+    const text = kinds === 'full' ? tell(random) : random.pick(fewScenes)(drawCast(random)).join(' ');
     if (!heldOut.some((sentence) => text.includes(sentence))) return text;
   }
 }
 
-function tell(random: Random): string {
+function drawCast(random: Random): Cast {
   const pair = [random.pick(girls), random.pick(boys)];
   const [p, q] = random.shuffle(pair);
-  const cast: Cast = { p, q, random };
+  return { p, q, random };
+}
+
+function tell(random: Random): string {
+  const cast = drawCast(random);
   const sentences = random.pick(scenes)(cast);
   const begin = random.below(2) === 0 ? opening(cast) : [];
   const end = random.below(2) === 0 ? closing(cast) : [];
@@ -78,6 +85,7 @@ function tell(random: Random): string {
 }
 
 /** `count` stories under `seed`; a longer list begins with every shorter one. */
-export function stories({ count, seed }: { count: number; seed: number }): string[] {
-  return Array.from({ length: count }, (_, index) => story(seed, index));
+export function stories(options: { count: number; seed: number; kinds?: StoryKinds }): string[] {
+  const { count, seed, kinds } = options;
+  return Array.from({ length: count }, (_, index) => story(seed, index, kinds));
 }

@@ -283,6 +283,9 @@ const year: Scene = ({ p, q, random }) => {
   ];
 };
 
+/** The kinds of story that the first five prompts of `stories.ts` belong to. */
+export const fewScenes: readonly Scene[] = [feeding, calendar, agreement, paint, contrast];
+
 export const scenes: readonly Scene[] = [
   ...[lost, lent, moved, weather, feeding, young, voices, agreement, adding, taking, contrast],
   ...[cause, day, trade, tool, errand, birthday, paint, calendar, year],
