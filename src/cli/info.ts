@@ -66,15 +66,12 @@ async function adapters(choice: string | undefined): Promise<AdapterFacts[]> {
   const { platform } = await import('#platform');
   const chosen = await platform.requestAdapter({ adapter: choice });
   const first = factsOf(chosen, true);
-  chosen.release();
   const all = await platform.listAdapters();
   const others = all.filter(
     ({ name, driver, software }) =>
       (name !== first.name || driver !== first.driver) && fits(choice, `${name} ${driver}`, software),
   );
-  const facts = [first, ...others.map((found) => factsOf(found, false))];
-  for (const found of all) found.release();
-  return facts;
+  return [first, ...others.map((found) => factsOf(found, false))];
 }
 
 function factsOf({ adapter, name, driver, software }: FoundAdapter, isDefault: boolean): AdapterFacts {

@@ -45,8 +45,7 @@ export class Device {
 
   /** Finds an adapter and opens a device on it. Throws `no-adapter` with what was tried. */
   static async open(options: DeviceOptions = {}): Promise<Device> {
-    const found = await platform.requestAdapter(options);
-    const { adapter } = found;
+    const { adapter } = await platform.requestAdapter(options);
     const wanted = options.limits === 'default' ? {} : adapterLimits(adapter);
     const without = new Set(options.without);
     const features = optionalFeatures.filter((name) => adapter.features.has(name) && !without.has(name));
@@ -54,10 +53,7 @@ export class Device {
       requiredFeatures: features as GPUFeatureName[],
       requiredLimits: wanted,
     });
-    return new Device(gpu, adapter.info, () => {
-      gpu.destroy();
-      found.release();
-    });
+    return new Device(gpu, adapter.info, () => gpu.destroy());
   }
 
   /** Works on a device that someone else made; `close()` then leaves that device alone. */

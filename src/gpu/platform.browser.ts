@@ -23,7 +23,7 @@ async function listAdapters(): Promise<FoundAdapter[]> {
       description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter';
     if (found.some((other) => other.name === name && other.driver === driver)) continue;
     const software = isFallbackAdapter || isSoftware(driver);
-    found.push({ adapter, name, driver, software, release() {} });
+    found.push({ adapter, name, driver, software });
   }
   return found;
 }

@@ -15,8 +15,14 @@ import { loadVulkanLoader, swiftShaderDriver } from './swiftshader.node.ts';
 /** Always named: left to itself, Dawn may fall through to its Null backend, which computes nothing. */
 const backend = process.platform === 'darwin' ? 'metal' : process.platform === 'win32' ? 'd3d12' : 'vulkan';
 
-/** Dawn's instances: one must stay referenced for as long as its device lives, or the process aborts. */
-const held = new Set<GPU>();
+/**
+ * Dawn's instances, kept until the process ends: Dawn polls an instance for some turns after its last promise, and one
+ * that the garbage collector takes before then, or under a live device, takes the process with it.
+ */
+const instances: GPU[] = [];
+
+/** Instances that gave an adapter, by what they were asked for: they can be asked again. */
+const reusable = new Map<string, GPU>();
 
 let dawn: Promise<typeof import('webgpu')> | undefined;
 
@@ -58,28 +64,38 @@ function withDriver<T>(driver: string | undefined, use: () => T): T {
   }
 }
 
-/** One instance of Dawn and its adapter. Drivers are looked up before `requestAdapter` returns its promise. */
+/** Asks Dawn for an adapter. Drivers are looked up before `requestAdapter` returns its promise. */
 async function ask(name: string | undefined, driver?: string): Promise<FoundAdapter | undefined> {
   const { create } = await loadDawn();
-  const gpu = create(name === undefined ? [`backend=${backend}`] : [`backend=${backend}`, `adapter=${name}`]);
-  const adapter = await withDriver(driver, () => gpu.requestAdapter({ powerPreference: 'high-performance' }));
+  const key = JSON.stringify([name, driver ?? environmentDrivers()]);
+  let gpu = reusable.get(key);
+  if (!gpu) {
+    gpu = create(name === undefined ? [`backend=${backend}`] : [`backend=${backend}`, `adapter=${name}`]);
+    instances.push(gpu);
+  }
+  const request = gpu.requestAdapter.bind(gpu, { powerPreference: 'high-performance' });
+  const adapter = await withDriver(driver, request);
   if (!adapter) return undefined;
+  reusable.set(key, gpu);
   const { device, description, isFallbackAdapter } = adapter.info;
-  held.add(gpu);
   return {
     adapter,
     name: device.replace(/-$/, ''),
     driver: description,
     software: isFallbackAdapter || isSoftware(`${device} ${description}`),
-    release: () => held.delete(gpu),
   };
+}
+
+/** The Vulkan drivers that the user names in the environment, if any: then the loader knows no others. */
+function environmentDrivers(): string | undefined {
+  return process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
 }
 
 /** The names of all adapters: Dawn tells them when asked for one that it does not have. */
 async function adapterNames(driver?: string): Promise<string[]> {
   const nobody = '?';
   try {
-    (await ask(nobody, driver))?.release();
+    await ask(nobody, driver);
     return [];
   } catch (error) {
     if (error instanceof ClozeError) throw error;
@@ -110,8 +126,7 @@ function choosing(choice: string | undefined): (name: string) => boolean {
  * SwiftShader itself is asked for.
  */
 async function* openPackaged(choice: string | undefined): AsyncGenerator<FoundAdapter> {
-  const restricted = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
-  if (backend !== 'vulkan' || (restricted && choice !== 'swiftshader')) return;
+  if (backend !== 'vulkan' || (environmentDrivers() && choice !== 'swiftshader')) return;
   const driver = swiftShaderDriver();
   if (!driver) return;
   const wanted = choosing(choice);
@@ -130,13 +145,11 @@ async function requestAdapter(options: AdapterChoice = {}): Promise<FoundAdapter
   if (!choice || choice === 'gpu') {
     const found = await ask(undefined);
     if (found && fits(choice, found.name, found.software)) return found;
-    found?.release();
   }
   for await (const found of open(choosing(choice))) return found;
   for await (const found of openPackaged(choice)) return found;
 
   const all = await listAdapters();
-  for (const found of all) found.release();
   if (all.length > 0) {
     const names = all.map(({ name }) => name).join(', ');
     throw new ClozeError('no-adapter', `no adapter fits '${choice}'`, `There is: ${names}`);
@@ -149,15 +162,14 @@ async function listAdapters(): Promise<FoundAdapter[]> {
   for await (const found of open(() => true)) all.push(found);
   const others = new Set(all.map(({ driver }) => driver));
   for await (const found of openPackaged(undefined)) {
-    if (others.has(found.driver)) found.release();
-    else all.push(found);
+    if (!others.has(found.driver)) all.push(found);
   }
   return all;
 }
 
 function tried(): string {
   if (backend !== 'vulkan') return `the adapters of ${backend}`;
-  const restricted = process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES;
+  const restricted = environmentDrivers();
   if (restricted) return `the Vulkan drivers that the environment names (${restricted})`;
   return swiftShaderDriver()
     ? "the system's Vulkan drivers and the SwiftShader of @sparticuz/chromium"

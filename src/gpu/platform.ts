@@ -8,15 +8,13 @@ export interface AdapterChoice {
   adapter?: string;
 }
 
-/** An adapter and what keeps it alive. A `GPUAdapter` makes one device, so every search returns a fresh one. */
+/** An adapter and its names. A `GPUAdapter` makes one device and no second, so every search returns a fresh one. */
 export interface FoundAdapter {
   readonly adapter: GPUAdapter;
   readonly name: string;
   readonly driver: string;
   /** True if it computes on the CPU. */
   readonly software: boolean;
-  /** Gives up the adapter. Call it last, when the device made from it has been destroyed. */
-  release(): void;
 }
 
 export interface Platform {
@@ -25,7 +23,7 @@ export interface Platform {
   /** The best adapter that fits. Throws `no-adapter` with what was tried and how to get one. */
   requestAdapter(choice?: AdapterChoice): Promise<FoundAdapter>;
 
-  /** All adapters that can be opened, best first. The caller releases each. */
+  /** All adapters that can be opened, best first. */
   listAdapters(): Promise<FoundAdapter[]>;
 
   /** Resolves after `ms` milliseconds; the processor is free meanwhile. */

@@ -2,18 +2,24 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { patiently } from '../../src/gpu/patience.node.ts';
 
-test('waits one after another do not add up their pauses', async () => {
-  const turns = async () => {
-    for (let i = 0; i < 20; i++) await turn();
-    const before = performance.now();
-    for (let i = 0; i < 20; i++) await turn();
-    return performance.now() - before;
-  };
-  for (let i = 0; i < 300; i++) await patiently(Promise.resolve());
-  const pending = patiently(new Promise((resolve) => setTimeout(resolve, 400)));
-  const spent = await turns();
-  await pending;
-  expect(spent).toBeLessThan(200); // 20 turns of at most a millisecond's pause each; 300 loops would take seconds
+test('waits that follow one another share one pausing loop', async () => {
+  const original = globalThis.setImmediate;
+  let scheduled = 0;
+  let most = 0;
+  globalThis.setImmediate = ((callback: () => void) => {
+    if (callback.name !== 'pause') return original(callback);
+    most = Math.max(most, ++scheduled);
+    return original(() => {
+      scheduled--;
+      callback();
+    });
+  }) as typeof setImmediate;
+  try {
+    for (let i = 0; i < 20; i++) await patiently(new Promise((resolve) => original(resolve)));
+  } finally {
+    globalThis.setImmediate = original;
+  }
+  expect(most).toBe(1);
 });
 
 test('pauses while a promise is pending, and only then', async () => {
