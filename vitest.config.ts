@@ -23,7 +23,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           pool: 'forks',
-          maxWorkers: 1,
+          maxWorkers: 1, // a software adapter uses all cores: a second worker makes the whole slower
         },
       },
       {
