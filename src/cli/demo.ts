@@ -9,17 +9,20 @@ import { predictionLines } from './report.ts';
 import { checkFolder } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
-/** Small enough that two processor cores see a good share of the stories in time. */
+/** A model that learns these stories in two minutes on two processor cores: many small steps, many words hidden. */
 const options: TrainOptionsInput = {
-  data: ['stories'],
+  data: ['stories:short'],
   tokenizer: 'wordpiece',
   vocabSize: 1024,
   preset: 'nano',
-  batchSize: 32,
-  seqLen: 64,
-  maskRate: 0.15,
-  lr: 3e-3,
+  norm: 'pre',
+  batchSize: 8,
+  seqLen: 48,
+  maskRate: 0.3,
+  maskReplace: [1, 0, 0],
+  lr: 5e-3,
   dropout: 0,
+  evalEvery: 200,
 };
 
 const promptCount = 5;
