@@ -173,6 +173,11 @@ export class Device {
     this.check();
   }
 
+  /** Bind groups made so far and kept: a step that repeats adds none. */
+  get cachedBindGroups(): number {
+    return this.bindGroups.size;
+  }
+
   memory(): MemoryStatistics {
     return this.pool.statistics();
   }

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { Engine } from '../../src/autograd/index.ts';
+import { evaluationBatches } from '../../src/mlm/evaluationSet.ts';
+import type { DoneEvent, EvalEvent, StepEvent } from '../../src/mlm/events.ts';
+import {
+  buildSession,
+  builtInCorpus,
+  type Corpus,
+  evaluate,
+  loadPretrained,
+  MemoryStore,
+  parseOptions,
+  Trainer,
+} from '../../src/mlm/index.ts';
+import { run } from './training.ts';
+
+describe('a run', () => {
+  test('with the same seed gives the same metrics and the same weights, bit for bit', async () => {
+    const [first, second] = [await run(), await run()];
+    expect(second.metrics).toBe(first.metrics);
+    expect(second.weights).toEqual(first.weights);
+    const other = await run({ seed: 1 });
+    expect(other.metrics).not.toBe(first.metrics);
+  });
+
+  test('that was stopped and resumed equals one that was not, with dropout, micro-batches and a schedule', async () => {
+    const options = { accumulation: 2, checkpointEvery: 3, schedule: 'cosine' } as const;
+    const whole = await run(options);
+    const store = new MemoryStore();
+    const part = await run(options, { store, stopAfter: 6 });
+    expect((part.events.at(-1) as DoneEvent).reason).toBe('stopped');
+    expect(part.metrics).not.toBe(whole.metrics);
+    const rest = await run(options, { store, resume: true });
+    expect(rest.weights).toEqual(whole.weights);
+    const lines = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .filter((line) => line.includes('"step",'));
+    expect(lines(rest.metrics)).toEqual(lines(whole.metrics));
+  });
+
+  test('ends with a done event that sums it up, and leaves the best model in its store', async () => {
+    const store = new MemoryStore();
+    const { events, metrics } = await run({}, { store });
+    const done = events.at(-1) as DoneEvent;
+    const scores = events.filter((event): event is EvalEvent => event.event === 'eval');
+    const best = Math.min(...scores.map(({ loss }) => loss));
+    expect(done).toMatchObject({ event: 'done', steps: 12, reason: 'steps', valLoss: best, out: null });
+    expect(done.floor).toBeGreaterThan(0);
+    expect(done.baselines.neighbours.loss).toBeGreaterThan(done.floor as number);
+    expect(metrics.trim().split('\n')).toHaveLength(12 + scores.length);
+    using engine = await Engine.open();
+    const loaded = await loadPretrained(engine, (name) => store.readBytes(name), 'memory');
+    const options = parseOptions({ seqLen: 18, batchSize: 3, evalSequences: 6 });
+    const session = await buildSession(
+      builtInCorpus('synthetic:clock', { count: 60, seed: 0 }) as Corpus,
+      options,
+      loaded.tokenizer,
+    );
+    const score = await evaluate(engine, loaded.model, evaluationBatches(session, options));
+    expect(score.loss).toBeCloseTo(best, 5);
+  });
+
+  test('ends early when validation does not improve', async () => {
+    const { events } = await run({ lr: 1e-12, evalEvery: 1, patience: 2, steps: 50 });
+    expect(events.at(-1)).toMatchObject({ event: 'done', reason: 'patience' });
+    expect((events.at(-1) as DoneEvent).steps).toBeLessThan(50);
+  });
+
+  test('whose weights turn to NaN names the step and the tensor, and its checkpoint is sound', async () => {
+    const store = new MemoryStore();
+    await expect(run({ checkpointEvery: 4 }, { store, poison: 5 })).rejects.toThrow(
+      /the loss is NaN at step \d+; the first tensor that went wrong is the weight bert\.embeddings/,
+    );
+    const resumed = await run({ checkpointEvery: 4 }, { store, resume: true });
+    expect(resumed.weights).toEqual((await run({ checkpointEvery: 4 })).weights);
+  });
+
+  test('refuses to resume with other options, or from nothing', async () => {
+    const store = new MemoryStore();
+    await run({}, { store, stopAfter: 3 });
+    await expect(run({ lr: 1 }, { store, resume: true })).rejects.toThrow(/started with lr 0\.002, not 1/);
+    await expect(run({}, { resume: true })).rejects.toThrow(/no checkpoint to resume/);
+  });
+
+  test('can be left in the middle', async () => {
+    using engine = await Engine.open();
+    const options = parseOptions({ preset: 'nano', seqLen: 18, batchSize: 4, steps: 50, evalSequences: 4 });
+    const session = await buildSession(builtInCorpus('synthetic:clock', { count: 40 }) as Corpus, options);
+    const trainer = new Trainer({ engine, session, options });
+    for await (const event of trainer.run()) if (event.event === 'step' && event.step === 3) break;
+    await engine.device.synchronize();
+    trainer.dispose();
+    expect(engine.memory().buffers).toBeLessThanOrEqual(2);
+  });
+});
+
+test('micro-batches add up to one large batch', async () => {
+  const losses = async (accumulation: number) => {
+    const { events } = await run({ batchSize: 8, accumulation, dropout: 0, steps: 4 });
+    return events.filter((event): event is StepEvent => event.event === 'step');
+  };
+  const [whole, parts] = [await losses(1), await losses(4)];
+  whole.forEach(({ loss, gradNorm }, i) => {
+    expect(Math.abs(parts[i].loss / loss - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(parts[i].gradNorm / gradNorm - 1)).toBeLessThan(1e-5);
+  });
+});
+
+test('nothing grows with the number of steps', async () => {
+  using engine = await Engine.open();
+  const options = parseOptions({
+    preset: 'nano',
+    seqLen: 18,
+    batchSize: 4,
+    steps: 60,
+    evalEvery: 100,
+    evalSequences: 4,
+  });
+  const session = await buildSession(builtInCorpus('synthetic:clock', { count: 40 }) as Corpus, options);
+  const trainer = new Trainer({ engine, session, options });
+  const seen = new Map<number, unknown>();
+  for await (const event of trainer.run()) {
+    if (event.event === 'step')
+      seen.set(event.step, { ...engine.memory(), groups: engine.device.cachedBindGroups });
+  }
+  expect(seen.get(59)).toEqual(seen.get(10));
+});
+
+test('the score does not depend on the size of the batches', async () => {
+  using engine = await Engine.open();
+  const options = parseOptions({ preset: 'nano', seqLen: 18, batchSize: 4, steps: 1, evalSequences: 6 });
+  const session = await buildSession(builtInCorpus('synthetic:clock', { count: 60 }) as Corpus, options);
+  const { model } = new Trainer({ engine, session, options });
+  const scores = [];
+  for (const batchSize of [1, 4, 6]) {
+    scores.push(await evaluate(engine, model, evaluationBatches(session, { ...options, batchSize })));
+  }
+  for (const score of scores) {
+    expect(score.accuracy).toBe(scores[0].accuracy);
+    expect(score.loss).toBeCloseTo(scores[0].loss, 5);
+  }
+});

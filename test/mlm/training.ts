@@ -1,0 +1,57 @@
+/** Tiny runs for tests of training: the noisy clock, a model of two narrow layers. */
+import { Engine } from '../../src/autograd/index.ts';
+import type { TrainEvent } from '../../src/mlm/events.ts';
+import {
+  buildSession,
+  builtInCorpus,
+  type Corpus,
+  MemoryStore,
+  parseOptions,
+  Trainer,
+  type TrainOptionsInput,
+} from '../../src/mlm/index.ts';
+
+const base: TrainOptionsInput = {
+  data: ['synthetic:clock'],
+  preset: 'nano',
+  seqLen: 18,
+  batchSize: 4,
+  steps: 12,
+  evalEvery: 4,
+  evalSequences: 6,
+  dropout: 0.1,
+  lr: 2e-3,
+};
+
+export interface RunResult {
+  events: TrainEvent[];
+  weights: Map<string, Float32Array>;
+  metrics: string;
+}
+
+/** Trains on an engine of its own; `stopAfter` ends the run after that step as Ctrl-C would. */
+export async function run(
+  overrides: TrainOptionsInput = {},
+  settings: { store?: MemoryStore; resume?: boolean; stopAfter?: number; poison?: number } = {},
+): Promise<RunResult> {
+  using engine = await Engine.open();
+  const { store = new MemoryStore(), resume } = settings;
+  const options = parseOptions({ ...base, ...overrides });
+  const corpus = builtInCorpus('synthetic:clock', { count: 60, seed: 0 }) as Corpus;
+  const session = await buildSession(corpus, options);
+  const trainer = new Trainer({ engine, session, options, store, resume });
+  const events: TrainEvent[] = [];
+  for await (const event of trainer.run()) {
+    events.push(event);
+    if (event.event !== 'step') continue;
+    if (event.step === settings.stopAfter) trainer.stop();
+    if (event.step === settings.poison) trainer.slab.segments[0].values.write(nans(trainer));
+  }
+  const weights = await trainer.slab.read();
+  trainer.dispose();
+  return { events, weights, metrics: (await store.readText('metrics.jsonl')) ?? '' };
+}
+
+function nans(trainer: Trainer): Float32Array {
+  return new Float32Array(trainer.slab.segments[0].values.size).fill(Number.NaN);
+}
