@@ -62,8 +62,10 @@ export async function fillMask(
   const values = (await logits.data()) as Float32Array;
   logits.dispose();
   const width = values.length / blanks.length;
+  // Some models have more rows in their table than their tokenizer has tokens.
+  const tokens = Math.min(width, tokenizer.vocabSize);
   return blanks.map((position, i) =>
-    topProbabilities(values.subarray(i * width, (i + 1) * width), options.topK ?? 5).map(
+    topProbabilities(values.subarray(i * width, i * width + tokens), options.topK ?? 5).map(
       ([token, score]) => ({
         score,
         token,
