@@ -8,83 +8,32 @@ import {
   loadStateDict,
   parseSafetensors,
   type Slab,
+  type StoredTensor,
   serializeSafetensors,
   storedTensor,
 } from '../nn/index.ts';
 import type { Score } from './events.ts';
 import type { TrainOptions } from './options.ts';
 import { weightsFile } from './pretrained.ts';
-import type { CheckpointFiles, RunStore } from './storage.ts';
+import type { RunStore } from './storage.ts';
 
 /** What a checkpoint remembers beside tensors. */
 export interface RunState {
   /** Steps done. */
   step: number;
+  /** Seconds of training so far. */
+  seconds: number;
   /** The options of the run; a resumed run must have the same, its length aside. */
   options: TrainOptions;
   best: Score | null;
   /** Validations since the best one. */
   sinceBest: number;
-  /** Loss of the last step. */
+  /** Mean loss of about the last 50 steps. */
   trainLoss: number;
 }
 
-const name = 'checkpoint';
-
-/** The files of a checkpoint; `description` are config.json and tokenizer.json. */
-export async function checkpointFiles(
-  slab: Slab,
-  optimizer: AdamW,
-  state: RunState,
-  description: Record<string, string>,
-): Promise<CheckpointFiles> {
-  const [averages, squares] = [await slab.read(optimizer.expAvg), await slab.read(optimizer.expAvgSq)];
-  const moments = new Map(
-    [...slab.parameters()].flatMap(([key, { shape }]) => [
-      [`exp_avg.${key}`, storedTensor(averages.get(key) as Float32Array, [...shape])] as const,
-      [`exp_avg_sq.${key}`, storedTensor(squares.get(key) as Float32Array, [...shape])] as const,
-    ]),
-  );
-  return {
-    ...description,
-    'model.safetensors': await weightsFile(slab),
-    'optimizer.safetensors': serializeSafetensors(moments),
-    'trainer_state.json': `${JSON.stringify(state, null, 2)}\n`,
-  };
-}
-
-export async function saveCheckpoint(store: RunStore, files: CheckpointFiles): Promise<void> {
-  await store.writeCheckpoint(name, files);
-}
-
-/**
- * Puts the last checkpoint's tensors into place and returns its state; undefined when there is none. Throws
- * `checkpoint` when a file is missing or does not fit the model, naming it.
- */
-export async function loadCheckpoint(
-  store: RunStore,
-  slab: Slab,
-  optimizer: AdamW,
-): Promise<RunState | undefined> {
-  const files = await store.readCheckpoint(name);
-  if (!files) return undefined;
-  const state = parseState(need(files, 'trainer_state.json'));
-  const weights = parseSafetensors(need(files, 'model.safetensors'), `${name}/model.safetensors`);
-  loadStateDict(slab, weights.tensors);
-  const { tensors } = parseSafetensors(need(files, 'optimizer.safetensors'), `${name}/optimizer.safetensors`);
-  for (const [prefix, flat] of [
-    ['exp_avg.', optimizer.expAvg],
-    ['exp_avg_sq.', optimizer.expAvgSq],
-  ] as const) {
-    const own = [...tensors].filter(([key]) => key.startsWith(prefix));
-    loadStateDict(slab, new Map(own.map(([key, tensor]) => [key.slice(prefix.length), tensor])), { flat });
-  }
-  optimizer.steps = state.step;
-  return state;
-}
-
-/** What may differ between a run and its resumption: its length and rhythm, which no step depends on. */
-const free: ReadonlySet<string> = new Set([
+/** Options that may change on the way: how long the run is, how often it reports, and what calms it down. */
+const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   'steps',
   'epochs',
   'minutes',
@@ -92,20 +41,76 @@ const free: ReadonlySet<string> = new Set([
   'evalSequences',
   'patience',
   'checkpointEvery',
+  'lr',
+  'maxGradNorm',
 ]);
 
-/** Throws `checkpoint` naming the first option that makes this another run. */
-export function requireSameRun(before: TrainOptions, now: TrainOptions): void {
-  const names = Object.keys({ ...before, ...now }) as (keyof TrainOptions)[];
-  const changed = names.find(
-    (key) => !free.has(key) && JSON.stringify(before[key]) !== JSON.stringify(now[key]),
-  );
-  if (changed === undefined) return;
-  throw new ClozeError(
-    'checkpoint',
-    `the run was started with ${changed} ${JSON.stringify(before[changed])}, not ${JSON.stringify(now[changed])}`,
-    'Resume with the same options, or start a new run',
-  );
+const name = 'checkpoint';
+
+/** Replaces the run's checkpoint. `description` are config.json and tokenizer.json. */
+export async function saveCheckpoint(
+  store: RunStore,
+  slab: Slab,
+  optimizer: AdamW,
+  state: RunState,
+  description: Record<string, string>,
+): Promise<void> {
+  const averages = await slab.read(optimizer.expAvg);
+  const squares = await slab.read(optimizer.expAvgSq);
+  const moments = new Map<string, StoredTensor>();
+  for (const [key, { shape }] of slab.parameters()) {
+    moments.set(`exp_avg.${key}`, storedTensor(averages.get(key) as Float32Array, shape));
+    moments.set(`exp_avg_sq.${key}`, storedTensor(squares.get(key) as Float32Array, shape));
+  }
+  await store.writeCheckpoint(name, {
+    ...description,
+    'model.safetensors': await weightsFile(slab),
+    'optimizer.safetensors': serializeSafetensors(moments),
+    'trainer_state.json': `${JSON.stringify(state, null, 2)}\n`,
+  });
+}
+
+/**
+ * Puts the last checkpoint's tensors into place and returns its state; undefined when there is none. Throws
+ * `checkpoint` when the run had other `options` where they matter, or when a file is missing or broken;
+ * `format` for tensors that do not fit the model.
+ */
+export async function loadCheckpoint(
+  store: RunStore,
+  slab: Slab,
+  optimizer: AdamW,
+  options: TrainOptions,
+): Promise<RunState | undefined> {
+  const files = await store.readCheckpoint(name);
+  if (!files) return undefined;
+  const state = parseState(need(files, 'trainer_state.json'));
+  checkSameOptions(state.options, options);
+  const weights = parseSafetensors(need(files, 'model.safetensors'), `${name}/model.safetensors`);
+  const moments = parseSafetensors(need(files, 'optimizer.safetensors'), `${name}/optimizer.safetensors`);
+  loadStateDict(slab, weights.tensors);
+  loadStateDict(slab, withPrefix('exp_avg.', moments.tensors), { flat: optimizer.expAvg });
+  loadStateDict(slab, withPrefix('exp_avg_sq.', moments.tensors), { flat: optimizer.expAvgSq });
+  optimizer.steps = state.step;
+  return { ...state, options };
+}
+
+function checkSameOptions(before: TrainOptions, now: TrainOptions): void {
+  for (const key of Object.keys({ ...before, ...now }) as (keyof TrainOptions)[]) {
+    if (changeable.has(key) || JSON.stringify(before[key]) === JSON.stringify(now[key])) continue;
+    throw new ClozeError(
+      'checkpoint',
+      `the run was started with ${key} ${JSON.stringify(before[key])}, not ${JSON.stringify(now[key])}`,
+      'Resume with the same options, or start a new run',
+    );
+  }
+}
+
+function withPrefix(
+  prefix: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): ReadonlyMap<string, StoredTensor> {
+  const chosen = [...tensors].filter(([key]) => key.startsWith(prefix));
+  return new Map(chosen.map(([key, tensor]) => [key.slice(prefix.length), tensor]));
 }
 
 function need(files: Record<string, Uint8Array>, file: string): Uint8Array {

@@ -1,6 +1,5 @@
 /** Finds out where a step went wrong: the first tensor with a value that is not a finite number. */
-import type { Tensor } from '../autograd/index.ts';
-import type { Slab } from '../nn/index.ts';
+import type { Engine, Tensor } from '../autograd/index.ts';
 import type { Batch } from './batch.ts';
 import type { TrainingStep } from './step.ts';
 
@@ -10,48 +9,45 @@ import type { TrainingStep } from './step.ts';
  */
 export async function firstNonFinite(
   step: TrainingStep,
-  slab: Slab,
   batches: readonly Batch[],
   number: number,
 ): Promise<string> {
-  const weight = await firstParameter(slab);
+  const { model, slab } = step;
+  const { engine, segments } = slab;
+  const names = [...model.namedParameters()].map(([name]) => name);
+
+  const weights = await slab.read();
+  const weight = names.find((name) => !allFinite(weights.get(name)));
   if (weight) return `the weight ${weight}`;
+
   slab.zeroGrad();
   for (let micro = 0; micro < batches.length; micro++) {
-    const output = await firstOutput(slab, () => step.accumulate(batches, number, micro));
+    const output = await firstOutput(engine, () => step.accumulate(batches, number, micro));
     if (output) return output;
   }
-  const gradient = await firstParameter(
-    slab,
-    slab.segments.map((segment) => segment.gradients),
-  );
+
+  const gradients = await slab.read(segments.map((segment) => segment.gradients));
+  const gradient = names.reverse().find((name) => !allFinite(gradients.get(name)));
   return gradient ? `the gradient of ${gradient}` : 'the norm of the gradients, each of which is finite';
 }
 
-/** The last parameter, hence the first that backward reaches, with such a value. */
-async function firstParameter(slab: Slab, flat?: readonly Tensor[]): Promise<string | undefined> {
-  const values = await slab.read(flat);
-  return [...values.keys()].find((name) => !allFinite(values.get(name) as Float32Array));
-}
-
 /** Names the first output of an operation that `body` runs. */
-async function firstOutput(slab: Slab, body: () => void): Promise<string | undefined> {
-  const { engine } = slab;
+async function firstOutput(engine: Engine, body: () => void): Promise<string | undefined> {
   const outputs: { name: string; copy: Tensor }[] = [];
   engine.inspect = (op, output) => {
     if (output.dtype !== 'f32') return;
-    const place = engine.path.split('/').slice(1).join('/');
-    const name = `the output of ${op}${place && ` in ${place}`}, [${output.shape.join(', ')}]`;
+    const [, , ...inside] = engine.path.split('/');
+    const name = `the output of ${[...inside, op].join('/')}, [${output.shape.join(', ')}]`;
     outputs.push({ name, copy: engine.keep(engine.copyOf(output)) });
   };
   try {
-    body();
+    engine.scope(body);
   } finally {
     engine.inspect = undefined;
   }
   try {
     for (const { name, copy } of outputs) {
-      if (!allFinite((await copy.data()) as Float32Array)) return name;
+      if (!allFinite(await copy.data())) return name;
     }
     return undefined;
   } finally {
@@ -59,6 +55,6 @@ async function firstOutput(slab: Slab, body: () => void): Promise<string | undef
   }
 }
 
-function allFinite(values: Float32Array): boolean {
-  return values.every(Number.isFinite);
+function allFinite(values: ArrayLike<number> = []): boolean {
+  return Array.prototype.every.call(values, Number.isFinite);
 }

@@ -19,9 +19,9 @@ export interface StepMetrics {
 }
 
 export class TrainingStep {
+  readonly model: BertForMaskedLM;
+  readonly slab: Slab;
   private readonly engine: Engine;
-  private readonly model: BertForMaskedLM;
-  private readonly slab: Slab;
   private readonly optimizer: AdamW;
   private readonly seed: number;
 
@@ -74,13 +74,16 @@ export class TrainingStep {
       loss += values[i];
       hits += values[i + 1];
     }
-    return { loss, accuracy: count > 0 ? hits / count : 0, gradNorm: values[values.length - 1] };
+    return { loss, accuracy: hits / count, gradNorm: values[values.length - 1] };
   }
 }
 
-/** How many tokens the batches ask for. */
+/** How many tokens the batches ask for; 1 where they ask for none, since sums are divided by it. */
 function maskedTokens(batches: readonly Batch[]): number {
-  return batches.reduce((total, batch) => total + batch.count, 0);
+  return Math.max(
+    1,
+    batches.reduce((total, batch) => total + batch.count, 0),
+  );
 }
 
 /** Cross-entropy of the masked tokens of a batch over `normalizer`, and how many were predicted right. */

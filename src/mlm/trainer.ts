@@ -8,17 +8,20 @@ import { AdamW, materialize, numberDropouts, type Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
-import {
-  checkpointFiles,
-  loadCheckpoint,
-  type RunState,
-  requireSameRun,
-  saveCheckpoint,
-} from './checkpoint.ts';
+import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
 import { firstNonFinite } from './diagnosis.ts';
 import { evaluate } from './evaluate.ts';
 import { evaluationBatches } from './evaluationSet.ts';
-import type { Baselines, DoneEvent, EvalEvent, StartEvent, StepEvent, TrainEvent } from './events.ts';
+import type {
+  Baselines,
+  CheckpointEvent,
+  DoneEvent,
+  EvalEvent,
+  Score,
+  StartEvent,
+  StepEvent,
+  TrainEvent,
+} from './events.ts';
 import type { TrainOptions } from './options.ts';
 import { descriptionFiles, weightsFile } from './pretrained.ts';
 import { RunLength } from './runLength.ts';
@@ -39,7 +42,15 @@ export interface TrainerParts {
   out?: string;
 }
 
-/** A step that runs on the GPU. */
+/** What a model is measured against on the evaluation set. */
+interface Bars {
+  baselines: Baselines;
+  floor: number | null;
+}
+
+type Reason = DoneEvent['reason'];
+
+/** A step whose numbers are still to come. */
 interface Submitted {
   step: number;
   lr: number;
@@ -48,78 +59,68 @@ interface Submitted {
 }
 
 const metricsLog = 'metrics.jsonl';
+const weightsName = 'model.safetensors';
+
+/** The length that a run limited by time alone is taken to have when it is asked how often to validate. */
+const timedRunSteps = 1000;
+
+/** Steps over which the training loss is averaged: a single batch says little. */
+const averagedSteps = 50;
 
 export class Trainer {
   readonly config: BertConfig;
   readonly model: BertForMaskedLM;
   readonly slab: Slab;
   private readonly parts: TrainerParts;
+  private readonly trainingBatches: TrainingBatches;
+  private readonly evaluationBatches: Batch[];
+  private readonly length: RunLength;
   private readonly optimizer: AdamW;
   private readonly step: TrainingStep;
-  private readonly batches: TrainingBatches;
-  private readonly evaluationSet: Batch[];
-  private readonly length: RunLength;
   private state: RunState;
-  private stopped = false;
-  private started = 0;
-  private firstStep = 1;
+  /** The step before the first one of this process, and the seconds that earlier processes took. */
+  private resumedAt = { step: 0, seconds: 0 };
+  private startedAt = 0;
+  private stopRequested = false;
 
   /** Builds the model and gives it memory. Throws `option` when the options contradict each other. */
   constructor(parts: TrainerParts) {
     const { engine, session, options } = parts;
+    const { seed, weightDecay, maxGradNorm } = options;
     this.parts = parts;
-    this.config = presetConfig(options.preset, {
-      vocab_size: session.tokenizer.vocabSize,
-      max_position_embeddings: options.seqLen,
-      hidden_dropout_prob: options.dropout,
-      attention_probs_dropout_prob: options.dropout,
-      norm_position: options.norm,
-      pad_token_id: Math.max(0, session.tokenizer.special.pad),
-    });
-    this.batches = new TrainingBatches(session.train, options);
-    this.evaluationSet = evaluationBatches(session, options);
-    this.length = new RunLength(options, this.batches.stepsPerEpoch);
+    this.trainingBatches = new TrainingBatches(session.train, options);
+    this.evaluationBatches = evaluationBatches(session, options);
+    this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
+    this.config = modelConfig(session, options);
     this.model = new BertForMaskedLM(this.config);
     numberDropouts(this.model);
-    this.slab = materialize(this.model, engine, { seed: options.seed });
-    this.optimizer = new AdamW(this.slab, options);
-    this.step = new TrainingStep({ ...this, seed: options.seed, optimizer: this.optimizer });
-    this.state = { step: 0, options, best: null, sinceBest: 0, trainLoss: Number.NaN };
+    this.slab = materialize(this.model, engine, { seed });
+    this.optimizer = new AdamW(this.slab, { weightDecay, maxGradNorm });
+    this.step = new TrainingStep({ model: this.model, slab: this.slab, optimizer: this.optimizer, seed });
+    this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
   }
 
-  /** Ends the run after the step under way, with a checkpoint. */
+  /** Ends the run after the steps under way, with a checkpoint. */
   stop(): void {
-    this.stopped = true;
+    this.stopRequested = true;
   }
 
-  /** Trains, and tells what happens. Ends with a `done` event; throws `nan` when the loss stops being a number. */
+  /**
+   * Trains, and tells what happens. Ends with a `done` event. Throws `nan` when a loss or a gradient stops being a
+   * number, `checkpoint` when there is nothing to resume.
+   */
   async *run(): AsyncGenerator<TrainEvent, void, void> {
-    const { session, store } = this.parts;
     if (this.parts.resume) await this.resume();
-    this.firstStep = this.state.step + 1;
-    const baselines = session.baselines(this.evaluationSet);
-    const floor = session.floor?.(this.evaluationSet) ?? null;
-    yield this.startEvent(baselines, floor);
-    for (const [name, text] of Object.entries(this.description())) await store?.write(name, text);
-
-    this.started = performance.now();
-    let ended = this.ended();
-    let running: Submitted | undefined;
-    while (!ended) {
-      const before = running;
-      running = this.submit(this.state.step + 1);
-      if (before) yield await this.settle(before);
-      this.state.step = running.step;
-      ended = this.ended();
-      const due = this.due(running.step, ended !== undefined);
-      if (!due.evaluation && !due.checkpoint) continue;
-      yield await this.settle(running);
-      running = undefined;
-      if (due.evaluation) yield await this.validate();
-      ended ??= this.ended();
-      if (due.checkpoint || ended) yield await this.save();
-    }
-    yield await this.done(ended, baselines, floor);
+    const { session } = this.parts;
+    const bars: Bars = {
+      baselines: session.baselines(this.evaluationBatches),
+      floor: session.floor?.(this.evaluationBatches) ?? null,
+    };
+    yield this.startEvent(bars);
+    await this.describe();
+    this.startedAt = performance.now();
+    const reason = yield* this.steps();
+    yield await this.done(reason, bars);
   }
 
   /** Frees the memory of model and optimiser. */
@@ -128,11 +129,35 @@ export class Trainer {
     this.slab.dispose();
   }
 
+  /**
+   * Submits each step before waiting for the numbers of the one before. A validation or a checkpoint waits for both, so
+   * that nothing is saved which was not seen to be sound.
+   */
+  private async *steps(): AsyncGenerator<TrainEvent, Reason, void> {
+    const inFlight: Submitted[] = [];
+    let reason = this.ending();
+    try {
+      while (!reason) {
+        inFlight.push(this.submit(++this.state.step));
+        reason = this.ending();
+        const due = this.due(reason);
+        const mayStay = due.evaluation || due.checkpoint ? 0 : 1;
+        while (inFlight.length > mayStay) yield await this.settle(inFlight.shift() as Submitted);
+        if (due.evaluation) yield await this.validate();
+        reason ??= this.outOfPatience();
+        if (due.checkpoint || reason) yield await this.save();
+      }
+      return reason;
+    } finally {
+      await Promise.allSettled(inFlight.map(({ metrics }) => metrics));
+    }
+  }
+
   private submit(step: number): Submitted {
-    const batches = this.batches.of(step);
+    const batches = this.trainingBatches.of(step);
     const lr = this.parts.options.lr * this.length.lrFactor(step, this.seconds());
     const metrics = this.step.run(batches, step, lr);
-    // Whoever leaves the loop early never waits for these numbers; their failure must not end the process.
+    // Whoever breaks off the run waits for no numbers; their failure is then nobody's business.
     metrics.catch(() => {});
     return { step, lr, batches, metrics };
   }
@@ -140,55 +165,58 @@ export class Trainer {
   /** Waits for a step's numbers, logs them and makes the event. */
   private async settle({ step, lr, batches, metrics }: Submitted): Promise<StepEvent> {
     const { loss, accuracy, gradNorm } = await metrics;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw await this.explain(step, batches, loss);
-    this.state.trainLoss = loss;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+      const what = Number.isFinite(loss) ? `the norm of the gradients is ${gradNorm}` : `the loss is ${loss}`;
+      throw await this.explain(`${what} at step ${step}`, batches);
+    }
+    this.state.trainLoss += (loss - this.state.trainLoss) / Math.min(step, averagedSteps);
     await this.log({ event: 'step', step, loss, accuracy, lr, gradNorm });
-    const seconds = this.seconds();
-    const done = step - this.firstStep + 1;
-    const left = this.length.secondsLeft(step, seconds, seconds / done);
     return {
       event: 'step',
       step,
-      epoch: step / this.batches.stepsPerEpoch,
+      epoch: step / this.length.stepsPerEpoch,
       loss,
       accuracy,
       lr,
       gradNorm,
-      tokensPerSecond: this.tokensPerSecond(done),
-      secondsLeft: Number.isFinite(left) ? left : null,
+      tokensPerSecond: this.tokensPerSecond(step),
+      secondsLeft: this.length.secondsLeft(step, this.seconds(), this.pace(step)),
     };
   }
 
   private async validate(): Promise<EvalEvent> {
     const { step } = this.state;
-    const score = await evaluate(this.parts.engine, this.model, this.evaluationSet);
+    const score = await this.score();
     const best = !this.state.best || score.loss < this.state.best.loss;
     this.state.sinceBest = best ? 0 : this.state.sinceBest + 1;
     if (best) {
       this.state.best = score;
       await this.parts.store?.writeCheckpoint('best', {
         ...this.description(),
-        'model.safetensors': await weightsFile(this.slab),
+        [weightsName]: await weightsFile(this.slab),
       });
     }
     await this.log({ event: 'eval', step, ...score, best });
     return { event: 'eval', step, ...score, best };
   }
 
-  private async save(): Promise<TrainEvent> {
+  private async score(): Promise<Score> {
+    const score = await evaluate(this.parts.engine, this.model, this.evaluationBatches);
+    if (Number.isFinite(score.loss)) return score;
+    const what = `the validation loss is ${score.loss} after step ${this.state.step}`;
+    throw await this.explain(what, this.evaluationBatches.slice(0, 1));
+  }
+
+  private async save(): Promise<CheckpointEvent> {
+    this.state.seconds = this.seconds();
     const { store } = this.parts;
-    if (store) {
-      await saveCheckpoint(
-        store,
-        await checkpointFiles(this.slab, this.optimizer, this.state, this.description()),
-      );
-    }
+    if (store) await saveCheckpoint(store, this.slab, this.optimizer, this.state, this.description());
     return { event: 'checkpoint', step: this.state.step };
   }
 
   private async resume(): Promise<void> {
     const { store, options, out } = this.parts;
-    const state = store && (await loadCheckpoint(store, this.slab, this.optimizer));
+    const state = store && (await loadCheckpoint(store, this.slab, this.optimizer, options));
     if (!store || !state) {
       throw new ClozeError(
         'checkpoint',
@@ -196,79 +224,97 @@ export class Trainer {
         'Start without --resume',
       );
     }
-    requireSameRun(state.options, options);
-    this.state = { ...state, options };
+    this.state = state;
+    this.resumedAt = { step: state.step, seconds: state.seconds };
     await store.truncateLines(metricsLog, upToStep(state.step));
   }
 
-  /** Puts the best model where others look for it, and sums the run up. */
-  private async done(
-    reason: DoneEvent['reason'],
-    baselines: Baselines,
-    floor: number | null,
-  ): Promise<DoneEvent> {
+  /** Saves the best weights as the model: those of a validation, or the last ones where a stopped run beats them. */
+  private async done(reason: Reason, { baselines, floor }: Bars): Promise<DoneEvent> {
     const { store, out, engine } = this.parts;
-    const best = await store?.readCheckpoint('best');
-    await store?.write('model.safetensors', best?.['model.safetensors'] ?? (await weightsFile(this.slab)));
+    const { step, trainLoss, best } = this.state;
+    const last = reason === 'stopped' || !best ? await this.score() : best;
+    const lastIsBetter = !best || last.loss < best.loss;
+    const { loss: valLoss, accuracy: valAccuracy } = lastIsBetter ? last : best;
+    if (store) {
+      const saved = lastIsBetter ? undefined : await store.readCheckpoint('best');
+      await store.write(weightsName, saved?.[weightsName] ?? (await weightsFile(this.slab)));
+    }
     return {
       event: 'done',
-      steps: this.state.step,
-      trainLoss: this.state.trainLoss,
-      valLoss: this.state.best?.loss ?? Number.NaN,
-      valAccuracy: this.state.best?.accuracy ?? Number.NaN,
+      steps: step,
+      trainLoss,
+      valLoss,
+      valAccuracy,
       floor,
       baselines,
-      tokensPerSecond: this.tokensPerSecond(this.state.step - this.firstStep + 1),
+      tokensPerSecond: this.tokensPerSecond(step),
       adapter: engine.device.capabilities.name,
       reason,
       out: out ?? null,
     };
   }
 
-  private async explain(step: number, batches: Batch[], loss: number): Promise<ClozeError> {
-    const culprit = await firstNonFinite(this.step, this.slab, batches, step);
+  private async explain(what: string, batches: readonly Batch[]): Promise<ClozeError> {
+    const culprit = await firstNonFinite(this.step, batches, this.state.step);
     return new ClozeError(
       'nan',
-      `the loss is ${loss} at step ${step}; the first tensor that went wrong is ${culprit}`,
-      'Lower --lr or --max-grad-norm and resume from the last checkpoint',
+      `${what}; the first tensor that is not finite is ${culprit}`,
+      'Lower --lr or --max-grad-norm and go on from the last checkpoint with --resume',
     );
   }
 
-  private ended(): DoneEvent['reason'] | undefined {
+  /** Whether the run ends here, and why; a lack of progress aside. */
+  private ending(): Reason | undefined {
+    if (this.stopRequested) return 'stopped';
+    return this.length.reached(this.state.step, this.seconds()) ?? this.outOfPatience();
+  }
+
+  private outOfPatience(): Reason | undefined {
     const { patience } = this.parts.options;
-    if (this.stopped) return 'stopped';
-    if (patience && this.state.sinceBest >= patience) return 'patience';
-    return this.length.reached(this.state.step, this.seconds());
+    return patience !== undefined && this.state.sinceBest >= patience ? 'patience' : undefined;
   }
 
-  /** What follows a step. Without other orders a run is validated ten times, and kept each time. */
-  private due(step: number, last: boolean): { evaluation: boolean; checkpoint: boolean } {
+  /** A stopped run is not validated: resumed, it does all as if it had never been stopped. */
+  private due(reason: Reason | undefined): { evaluation: boolean; checkpoint: boolean } {
     const { evalEvery, checkpointEvery } = this.parts.options;
-    const evaluation =
-      last || step % (evalEvery ?? Math.max(1, Math.round((this.length.steps ?? 1000) / 10))) === 0;
-    const checkpoint = last || (checkpointEvery ? step % checkpointEvery === 0 : evaluation);
-    return { evaluation, checkpoint };
+    const { step } = this.state;
+    const rhythm = evalEvery ?? Math.max(1, Math.round((this.length.steps ?? timedRunSteps) / 10));
+    const evaluation = step % rhythm === 0 || (reason !== undefined && reason !== 'stopped');
+    const checkpoint = checkpointEvery === undefined ? evaluation : step % checkpointEvery === 0;
+    return { evaluation, checkpoint: checkpoint || reason !== undefined };
   }
 
-  /** Seconds of training so far. */
   private seconds(): number {
-    return this.started === 0 ? 0 : (performance.now() - this.started) / 1000;
+    return this.resumedAt.seconds + (performance.now() - this.startedAt) / 1000;
   }
 
-  private tokensPerSecond(steps: number): number {
+  /** Seconds a step has taken so far in this process, all in all. */
+  private pace(step: number): number {
+    return (this.seconds() - this.resumedAt.seconds) / Math.max(1, step - this.resumedAt.step);
+  }
+
+  private tokensPerSecond(step: number): number {
     const { batchSize, seqLen } = this.parts.options;
-    return steps > 0 ? (steps * batchSize * seqLen) / this.seconds() : 0;
+    return step > this.resumedAt.step ? (batchSize * seqLen) / this.pace(step) : 0;
   }
 
   private description(): Record<string, string> {
     return descriptionFiles(this.config, this.parts.session.tokenizer);
   }
 
+  /** Writes what describes the model first, so that a killed run can be read too. */
+  private async describe(): Promise<void> {
+    for (const [name, content] of Object.entries(this.description())) {
+      await this.parts.store?.write(name, content);
+    }
+  }
+
   private async log(line: object): Promise<void> {
     await this.parts.store?.appendLine(metricsLog, JSON.stringify(line));
   }
 
-  private startEvent(baselines: Baselines, floor: number | null): StartEvent {
+  private startEvent({ baselines, floor }: Bars): StartEvent {
     const { session, engine } = this.parts;
     return {
       event: 'start',
@@ -279,9 +325,20 @@ export class Trainer {
       validationSequences: session.validation.size,
       trainTokens: session.train.tokens,
       steps: this.length.steps,
-      firstStep: this.firstStep,
+      firstStep: this.state.step + 1,
       baselines,
       floor,
     };
   }
+}
+
+function modelConfig({ tokenizer }: Session, options: TrainOptions): BertConfig {
+  return presetConfig(options.preset, {
+    vocab_size: tokenizer.vocabSize,
+    max_position_embeddings: options.seqLen,
+    hidden_dropout_prob: options.dropout,
+    attention_probs_dropout_prob: options.dropout,
+    norm_position: options.norm,
+    pad_token_id: Math.max(0, tokenizer.special.pad),
+  });
 }
