@@ -19,18 +19,22 @@ const prompts: readonly StoryPrompt[] = [
     answer: 'carrot',
   },
   {
-    text: 'Today is Friday, so tomorrow is Saturday. Yesterday, on [MASK], Ruby lost her bell at the lake.',
-    answer: 'Thursday',
+    text: 'Today is Saturday, so tomorrow is Sunday. Yesterday, on Friday, Mia lost [MASK] ball at the lake.',
+    answer: 'her',
   },
   {
-    text: 'One goat plays, but two ducks rest. Jack is alone, so he [MASK] with the ducks.',
-    answer: 'rests',
+    text: 'One goat plays, but two ducks rest. Jack is alone, so [MASK] rests with the ducks.',
+    answer: 'he',
   },
   {
     text: 'Max had blue paint, and Emma had yellow paint. Max and Emma mixed the blue and the yellow, and the paint turned [MASK].',
     answer: 'green',
   },
   { text: "Felix and Ivy each had a coat. Felix's coat was dry, but Ivy's coat was [MASK].", answer: 'wet' },
+  {
+    text: 'Today is Friday, so tomorrow is Saturday. Yesterday, on [MASK], Ruby lost her bell at the lake.',
+    answer: 'Thursday',
+  },
   {
     text: 'Nora needed stamps, and Hugo needed bread. So she went to the post office, and he went to the [MASK].',
     answer: 'bakery',
