@@ -22,13 +22,14 @@ export interface RunFacts {
 
 /** A consumer of the events of one run. */
 export function report(facts: RunFacts, progress: Progress): (event: TrainEvent) => void {
-  const began = performance.now();
+  let began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
   let start: StartEvent;
   return (event) => {
     switch (event.event) {
       case 'start':
         start = event;
+        began = performance.now();
         for (const line of opening(event, facts)) progress.say(line);
         return;
       case 'step':
@@ -94,6 +95,7 @@ function summary(done: DoneEvent, seconds: number): string {
     stopped: 'Stopped',
   }[done.reason];
   const pace = `${count(done.steps)} steps, ${duration(seconds)}, ${count(done.tokensPerSecond)} tokens/s`;
+  if (!Number.isFinite(done.valLoss)) return `${ended}: ${pace}. It was too short to be validated.`;
   const { unigram, neighbours } = done.baselines;
   const floor = done.floor === null ? '' : `, floor ${nats(done.floor)}`;
   return (

@@ -82,6 +82,11 @@ describe('a run is told', () => {
     expect(lines.at(-1)).toContain('All steps done: 1,000 steps');
     expect(lines.at(-1)).toContain('1.250 nats');
   });
+
+  test('without a score when it was stopped before one', () => {
+    tell({ ...done, reason: 'stopped', steps: 3, valLoss: Number.NaN, valAccuracy: Number.NaN });
+    expect(lines.at(-1)).toMatch(/Stopped: 3 steps.*too short to be validated/);
+  });
 });
 
 describe('progress', () => {
