@@ -227,7 +227,7 @@ describe('bad input is told in one line', () => {
   });
 
   test('a loss that is no number', async () => {
-    const run = ['--data', text, ...sizes, '--steps', '9', '--out', at('nan'), '--json'];
+    const run = ['--data', text, ...sizes, '--steps', '9', '--eval-every', '9', '--out', at('nan'), '--json'];
     const { code, err } = await cloze(['train', ...run, '--lr', '1e30', '--max-grad-norm', '0']);
     expect(code).toBe(1);
     expect(err).toMatch(/^cloze: .* at step \d+; the first tensor that went wrong is .+\n$/);
