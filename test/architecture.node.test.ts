@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Each layer may import itself and those before it. */
-const layers = ['shaders', 'src/gpu', 'src/kernels', 'src/autograd', 'src/nn', 'src/mlm', 'src/cli'];
+const layers = ['shaders', 'src/gpu', 'src/kernels', 'src/autograd', 'src/nn', 'src/mlm', 'bench', 'src/cli'];
 const engine = layers.slice(0, 5);
 
 const platformGlobals = ['process', 'Buffer', 'document', 'window', 'navigator'];
@@ -82,7 +82,7 @@ function sources(folder: string): string[] {
 }
 
 describe('architecture', () => {
-  const files = [...sources('shaders'), ...sources('src')];
+  const files = [...sources('shaders'), ...sources('src'), ...sources('bench')];
 
   test('imports point one way, and the platform stays in its files', () => {
     expect(files.length).toBeGreaterThan(10);

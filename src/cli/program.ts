@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
+import { addBench } from './bench.ts';
 import { addDemo } from './demo.ts';
 import { addEval } from './eval.ts';
 import { addFillMask } from './fill-mask.ts';
@@ -69,6 +70,7 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
   addTrain(program, terminal, exit);
   addEval(program, terminal);
   addFillMask(program, terminal);
+  addBench(program, terminal, exit);
   addInfo(program, terminal);
   return program;
 }
