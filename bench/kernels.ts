@@ -21,7 +21,7 @@ export interface KernelBenchOptions {
 export async function measureKernels(device: Device, options: KernelBenchOptions): Promise<KernelReport> {
   const { sampling = defaultSampling } = options;
   const ceiling = await measureCeiling(device, sampling);
-  const control = await measureControl(device, options.cases[0], sampling);
+  const control = await measureControl(device, sampling);
   const { name, description } = device.capabilities;
   const adapter = `${name.replace(/-$/, '')}${description ? ` (${description})` : ''}`;
   const report: KernelReport = { adapter, ceiling, control, rows: [] };
@@ -57,14 +57,14 @@ export async function measureCeiling(
   return { gflops, gbps };
 }
 
-/** One variant under two names: what their ratio strays from 1 is noise. */
-async function measureControl(device: Device, bench: BenchCase, sampling: Sampling): Promise<Control> {
-  const { spec, name } = bench.kernel;
-  const problem = bench.kernel.problem(...bench.sizes);
-  const chosen = selectVariant(spec, problem, device.capabilities).name;
-  const [a, b] = await contest(device, spec, problem, [chosen, chosen], sampling);
+/** One kernel under two names: what their ratio strays from 1 is noise. */
+async function measureControl(device: Device, sampling: Sampling): Promise<Control> {
+  const [copy] = copies;
+  const { name } = copy.variants[0];
+  const problem = { count: 4 << 20 };
+  const [a, b] = await contest(device, copy, problem, [name, name], sampling);
   const { median, spread } = ratio(a.wall, b.wall);
-  return { kernel: name, shape: shapeName(bench.sizes), ratio: median, spread };
+  return { kernel: 'copy', shape: `${problem.count}`, ratio: median, spread };
 }
 
 async function measureCase(

@@ -21,6 +21,8 @@ interface KernelFlags {
   cold?: boolean;
 }
 
+type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
+
 interface TryFlags {
   as: string;
   shapes?: string;
@@ -33,7 +35,8 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
   const bench = program
     .command('bench')
     .description('Measure kernels on this machine, or try one of your own.')
-    .helpCommand(false);
+    .helpCommand(false)
+    .action(() => bench.outputHelp());
 
   bench
     .command('kernels')
@@ -63,6 +66,15 @@ Examples:
 A star marks the variant that the kernel uses here by itself. Milliseconds are medians of one call.`,
     )
     .action((flags: KernelFlags) => kernels(flags, terminal));
+
+  bench
+    .command('overhead')
+    .description('Time an operation on next to no numbers: as a tensor, as a kernel, as bare WebGPU calls.')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--quick', 'fewer samples')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ cloze bench overhead --json')
+    .action((flags: OverheadFlags) => overhead(flags, terminal));
 
   bench
     .command('try')
@@ -112,6 +124,16 @@ async function kernels(flags: KernelFlags, terminal: Terminal): Promise<void> {
   if (flags.json) sayJson(terminal, report);
   if (flags.markdown) say(terminal, kernelMarkdown(report).join('\n'));
   if (before && !flags.json) say(terminal, `\n${comparisonText(compareReports(before, report)).join('\n')}`);
+}
+
+async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void> {
+  const { measureOverhead, overheadText } = await import('../../bench/overhead.ts');
+  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { Device } = await import('../gpu/index.ts');
+  using device = await Device.open({ adapter: flags.adapter });
+  const report = await measureOverhead(device, flags.quick ? quickSampling : defaultSampling);
+  if (flags.json) sayJson(terminal, report);
+  else say(terminal, overheadText(report).join('\n'));
 }
 
 async function save(path: string, text: string): Promise<void> {

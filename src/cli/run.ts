@@ -3,6 +3,7 @@ import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
 import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { withEngine } from './model.ts';
+import { withProfile } from './profile.ts';
 import { openProgress } from './progress.ts';
 import { report } from './report.ts';
 import { clearRun, optionsFile } from './run-folder.ts';
@@ -14,6 +15,8 @@ export interface Run {
   out: string;
   resume: boolean;
   adapter?: string;
+  /** Whether to tell, at the end, which kernels took how long. */
+  profile?: boolean;
   /** Where the events go; told to people when left out. */
   tell?: (event: TrainEvent) => void;
 }
@@ -36,12 +39,16 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       if (!run.tell) progress.say('Stopping after this step; press Ctrl-C again to quit at once.');
     };
     process.once('SIGINT', stop).once('SIGTERM', stop);
-    try {
+    const train = async () => {
       for await (const event of trainer.run()) {
         tell(event);
         if (event.event === 'done') return event;
       }
       throw new Error('the run ended without telling how');
+    };
+    try {
+      if (!run.profile) return await train();
+      return await withProfile(engine, { json: Boolean(run.tell), terminal }, train);
     } finally {
       progress.close();
       process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -11,6 +11,7 @@ interface TrainFlags extends RunOptions {
   config?: string;
   force?: boolean;
   json?: boolean;
+  profile?: boolean;
   [name: string]: unknown;
 }
 
@@ -25,6 +26,7 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
     .option('--force', 'replace the run that --out holds')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--config <file>', 'JSON with any of these options: {"batchSize": 32}; flags win')
+    .option('--profile', 'tell at the end how long each kernel took; the run itself gets slower')
     .option('--json', 'print one event a line, and nothing else')
     .addHelpText(
       'after',
@@ -45,6 +47,7 @@ Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
           options,
           out,
           adapter,
+          profile: flags.profile,
           resume: await checkFolder(out, { resume, force: flags.force }),
           tell: flags.json ? (event) => sayJson(terminal, event) : undefined,
         },

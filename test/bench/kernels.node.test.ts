@@ -50,6 +50,18 @@ describe('cloze bench kernels', () => {
   });
 });
 
+test('cloze bench overhead tells the same chain in five ways', async () => {
+  const { code, out } = await cloze(['bench', 'overhead', '--quick', '--json']);
+  expect(code).toBe(0);
+  const { rows } = JSON.parse(out);
+  expect(rows).toHaveLength(5);
+  for (const { us, spread, recording } of rows) {
+    expect(recording).toBeGreaterThan(0);
+    expect(us).toBeGreaterThanOrEqual(spread[0]);
+    expect(spread[1]).toBeGreaterThan(recording);
+  }
+});
+
 describe('turns', () => {
   const sampling = { rounds: 3, samplesPerTurn: 2, seconds: 60 };
 
