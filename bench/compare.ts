@@ -18,7 +18,12 @@ export interface Comparison {
   alike: number;
   /** Rows that only one of the two reports has. */
   unmatched: number;
+  /** How many times as fast the machine itself was, by the multiply-adds and the copies that it reached. */
+  machine: { gflops: number; gbps: number };
 }
+
+/** Beyond this the machine, or what else it had to do, has changed too. */
+const alikeMachines = 1.2;
 
 const keyOf = ({ kernel, shape, dtype, variant }: KernelRow) => [kernel, shape, dtype, variant].join();
 
@@ -43,10 +48,14 @@ export function compareReports(before: KernelReport, after: KernelReport): Compa
     })),
     alike: pairs.length - separate.length,
     unmatched: before.rows.length + after.rows.length - 2 * pairs.length,
+    machine: {
+      gflops: after.ceiling.gflops / before.ceiling.gflops,
+      gbps: after.ceiling.gbps / before.ceiling.gbps,
+    },
   };
 }
 
-export function comparisonText({ differences, alike, unmatched }: Comparison): string[] {
+export function comparisonText({ differences, alike, unmatched, machine }: Comparison): string[] {
   const lines = differences.map(({ kernel, shape, variant, before, after, ratio }) => [
     kernel,
     shape,
@@ -56,7 +65,11 @@ export function comparisonText({ differences, alike, unmatched }: Comparison): s
     ratio > 1 ? `${ratio.toFixed(2)}x faster` : `${(1 / ratio).toFixed(2)}x slower`,
   ]);
   const rest = [`${alike} alike within their samples`, `${unmatched} in one report alone`];
-  return [...columns(lines, 3), rest.join(', ')];
+  const factors = [machine.gflops, machine.gbps];
+  const changed = factors.some((factor) => Math.max(factor, 1 / factor) > alikeMachines);
+  const [gflops, gbps] = factors.map((factor) => `${factor.toFixed(2)}x`);
+  const warning = `The machine changed too: multiply-adds ran at ${gflops}, copies at ${gbps} of their speed before`;
+  return [...columns(lines, 3), rest.join(', '), ...(changed ? [warning] : [])];
 }
 
 /** Reads a saved report. `path` is what errors name. Throws `format` when it is none. */
@@ -64,7 +77,7 @@ export function parseReport(text: string, path: string): KernelReport {
   try {
     const report = JSON.parse(text) as KernelReport;
     const complete = report.rows.every(({ kernel, ms, spread }) => kernel && ms > 0 && spread.length === 2);
-    if (complete) return report;
+    if (complete && report.ceiling.gflops > 0) return report;
   } catch {
     // Told below.
   }

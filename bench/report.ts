@@ -126,7 +126,7 @@ export function preface({ adapter, ceiling, control }: Omit<KernelReport, 'rows'
 
 /** Cells as lines, of the same widths every time, so that rows can be told as they are measured. */
 export function kernelLines(lines: readonly (readonly string[])[]): string[] {
-  return columns(lines, 3, [20, 14, 14, 6, 16, 6, 7, 5, 10, 7, 20]);
+  return columns(lines, 3, [20, 14, 14, 6, 16, 6, 7, 5, 10, 24, 20]);
 }
 
 export function kernelMarkdown(report: KernelReport): string[] {

@@ -40,9 +40,18 @@ describe('two reports', () => {
       differences: [{ kernel: 'matmul', shape: '1x1x1', variant: 'naive', before: 2, after: 1, ratio: 2 }],
       alike: 1,
       unmatched: 2,
+      machine: { gflops: 1, gbps: 1 },
     });
     expect(comparisonText(comparison)[0]).toContain('2.00x faster');
     expect(comparisonText(compareReports(after, before))[0]).toContain('2.00x slower');
+  });
+
+  test('warn when the machine itself was slower', () => {
+    const loaded = { ...after, ceiling: { gflops: 20, gbps: 4 } };
+    expect(comparisonText(compareReports(before, after))).toHaveLength(2);
+    expect(comparisonText(compareReports(before, loaded)).at(-1)).toMatch(
+      /machine changed.* at 0\.50x, copies at 1\.00x/,
+    );
   });
 
   test('a report survives being saved, and nothing else passes for one', () => {
