@@ -87,8 +87,10 @@ export async function runTrial(
       return verdict === true;
     });
   const awkward = kernel.awkward.map((problem) => ({ problem, what: problemText(problem) }));
-  const timed = supported(timedProblems(kernel, shapes));
-  const checked = [...supported(awkward), ...timed.map(({ checked, what }) => ({ problem: checked, what }))];
+  const able = supported(awkward);
+  const timed = supported(timedProblems(kernel, able, shapes));
+  const more = timed.flatMap(({ checked, what }) => checked.map((problem) => ({ problem, what })));
+  const checked = [...able, ...more];
   const problems = [...checked, ...timed].map(({ problem }) => problem);
   if (!(await compiles(device, spec, variant, problems, tell))) return tell({ event: 'done' });
 
@@ -124,15 +126,19 @@ export async function recover(device: Device, kernel: AnyKernelSpec, problem: ob
 }
 
 /**
- * The problems to be timed: those named, or the first of each use of the kernel, or its largest awkward one. `checked`
- * is the same or a smaller one, for which the float64 reference does not take long.
+ * The problems to be timed: those named, or the first of each use of the kernel, or the largest of `able`. `checked` is
+ * the same or a smaller one, for which the float64 reference does not take long; left out where it is one of `able`.
  */
-function timedProblems(kernel: AnyKernelSpec, shapes?: readonly string[]) {
+function timedProblems(
+  kernel: AnyKernelSpec,
+  able: readonly { problem: object; what: string }[],
+  shapes?: readonly string[],
+) {
   const uses = benchKernels.filter(({ spec }) => spec.name === kernel.name);
   if (uses.length === 0) {
-    const work = (problem: object) => kernel.cost(problem).bytes;
-    const largest = kernel.awkward.reduce((a, b) => (work(a) >= work(b) ? a : b));
-    return [{ what: problemText(largest), problem: largest, checked: largest }];
+    const work = ({ problem }: { problem: object }) => kernel.cost(problem).bytes;
+    const [largest] = [...able].sort((a, b) => work(b) - work(a));
+    return largest ? [{ ...largest, checked: [] }] : [];
   }
   const cases = shapes
     ? selectCases({ shapes }, uses)
@@ -140,7 +146,7 @@ function timedProblems(kernel: AnyKernelSpec, shapes?: readonly string[]) {
   return cases.map((bench) => ({
     what: `${bench.kernel.name} ${shapeName(bench.sizes)}`,
     problem: bench.kernel.problem(...bench.sizes),
-    checked: bench.kernel.problem(...checkedSizes(bench)),
+    checked: [bench.kernel.problem(...checkedSizes(bench))],
   }));
 }
 

@@ -69,6 +69,8 @@ export function trialReport(say: (line: string) => void): (event: TryEvent) => v
       case 'done':
         if (!ranked && !stopped && right + wrong + unsupported.size > 0) sayChecks();
         if (wrong > 0) say('          Not timed: a wrong result has no speed.');
+        else if (!ranked && !stopped)
+          say('          Not timed: name a shape that it supports with --shapes.');
         break;
     }
   };

@@ -54,11 +54,25 @@ describe('a variant on trial', () => {
     expect(ofKind(events, 'ranked')).toEqual([]);
   });
 
+  test('one that supports none of the shapes that are timed is told so', async () => {
+    const { events, text } = await tried('../../bench/examples/matmul-rows.ts', {
+      kernel: 'matmul',
+      shapes: ['8x8x7'],
+    });
+    expect(ofKind(events, 'ranked')).toEqual([]);
+    expect(text).toContain('Not timed: name a shape that it supports with --shapes.');
+  });
+
   test('one that does not compile is shown the line', async () => {
     const { events, text } = await tried('variants/broken.js');
     expect(ofKind(events, 'faults')[0].faults[0]).toMatchObject({ line: 8, column: 24 });
     expect(text).toContain('8 |   destination[id.x] += sauce[id.x];\n      |                        ^^^^^');
     expect(ofKind(events, 'checked')).toEqual([]);
+  });
+
+  test('a kernel without shapes of its own is timed at its largest awkward one', async () => {
+    const { events } = await tried('variants/right.js');
+    expect(ofKind(events, 'ranked').map(({ shape }) => shape)).toEqual(['count=4194500']);
   });
 
   test('one that hangs is stopped, and the adapter answers again', async () => {
