@@ -4,7 +4,7 @@
  */
 import { ClozeError } from '../src/gpu/index.ts';
 import { adamw } from '../src/kernels/adamw.ts';
-import { crossEntropy, crossEntropyBackward } from '../src/kernels/crossEntropy.ts';
+import { crossEntropy } from '../src/kernels/crossEntropy.ts';
 import { embedding, embeddingBackward } from '../src/kernels/embedding.ts';
 import type { AnyKernelSpec } from '../src/kernels/index.ts';
 import { layerNorm, layerNormBackward, layerNormParameters } from '../src/kernels/layerNorm.ts';
@@ -106,12 +106,12 @@ export const benchKernels: readonly BenchKernel[] = [
     shapes: [[30522, 256, 1024]],
     problem: (rows: number, columns: number, n: number) => ({ n, rows, columns, paddingIdx: 0 }),
   })),
-  ...[crossEntropy, crossEntropyBackward].map((spec) => ({
-    name: spec.name,
-    spec,
+  ...(['none', 'in-place'] as const).map((gradient) => ({
+    name: gradient === 'none' ? 'crossEntropy' : 'crossEntropyGradient',
+    spec: crossEntropy,
     axes: rows,
     shapes: [[1024, 8192]],
-    problem: (rows: number, columns: number) => ({ rows, columns, ignoreIndex }),
+    problem: (rows: number, columns: number) => ({ rows, columns, pitch: columns, ignoreIndex, gradient }),
   })),
   {
     name: 'adamw',

@@ -1,62 +1,133 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { rowTeams, type Team } from './rows.ts';
 
+/** Whether the gradient of the logits is wanted: not at all, in a buffer of its own, or where the logits stand. */
+export type LogitsGradient = 'none' | 'apart' | 'in-place';
+
 /**
  * loss = log Σ exp(x) − x[label] of each row, in one sweep: the sum is kept relative to the largest logit so far and
- * rescaled when a larger one comes (Milakov and Gimelshein, 2018).
+ * rescaled when a larger one comes (Milakov and Gimelshein, 2018). Four elements a turn share one rescaling. The
+ * gradient takes a second sweep, while the row is still in the cache. A member meets its own elements only, in
+ * every sweep, so that none reads what another has overwritten.
  */
-export const crossEntropy = (team: Team) => wgsl`
+export const crossEntropy = (team: Team, gradient: LogitsGradient) => {
+  const wanted = gradient !== 'none';
+  const apart = gradient !== 'in-place';
+  const next = 1 + Number(apart) + Number(wanted);
+  return wgsl`
 ${rowTeams(team)}
 
+#if ${apart}
 @group(0) @binding(0) var<storage, read> logits: array<Element>;
-@group(0) @binding(1) var<storage, read> labels: array<i32>;
-@group(0) @binding(2) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(3) var<storage, read_write> logSumExp: array<vec2f>;
-@group(0) @binding(4) var<storage, read_write> correct: array<u32>;
+#endif
+@group(0) @binding(${Number(apart)}) var<storage, read> labels: array<i32>;
+#if ${wanted}
+@group(0) @binding(${next - 1}) var<storage, read> normalizer: array<f32>;
+@group(0) @binding(${next + 2}) var<storage, read_write> dlogits: array<Element>;
+#endif
+@group(0) @binding(${next}) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(${next + 1}) var<storage, read_write> correct: array<u32>;
 
-struct Params { rows: u32, columns: u32, ignoreIndex: i32 }
-@group(0) @binding(5) var<uniform> params: Params;
+struct Params { rows: u32, columns: u32, pitch: u32, ignoreIndex: i32 }
+@group(0) @binding(${next + 2 + Number(wanted)}) var<uniform> params: Params;
+
+fn logit(i: u32) -> Element {
+#if ${apart}
+  return logits[i];
+#else
+  return dlogits[i];
+#endif
+}
+
+#if ${team.width === 4}
+fn pick(x: Element, at: u32) -> f32 { return x[at]; }
+#else
+fn pick(x: Element, at: u32) -> f32 { return x; }
+#endif
+
+/** The same with the columns that lie beyond the last one at \`beyond\`. */
+fn within(x: Element, c: u32, beyond: f32) -> Element {
+  return select(Element(beyond), x, c * ${team.width} + offsets < Index(params.columns));
+}
 
 fn processRow(row: u32, member: u32, team: u32) {
-  let columns = params.columns / ${team.width};
-  let start = row * columns;
-  let label = u32(labels[row]);
-  let valid = label < params.columns;
-  var own = lowest;
-  if (valid) {
-#if ${team.width === 4}
-    own = logits[start + label / 4][label % 4];
-#else
-    own = logits[start + label];
+  let whole = params.columns / ${team.width};
+  let pitch = params.pitch / ${team.width};
+  let start = row * pitch;
+  if (labels[row] == params.ignoreIndex) {
+    if (member == 0) {
+      loss[row] = 0;
+      correct[row] = 0;
+    }
+#if ${wanted}
+    for (var c = member; c < pitch; c += team) { dlogits[start + c] = Element(0); }
 #endif
+    return;
   }
+
+  let label = u32(labels[row]);
+  let place = label / ${team.width};
+  let mine = label < params.columns && place % team == member;
+  var own = lowest;
+  if (mine) { own = pick(logit(start + place), label % ${team.width}); }
 
   var highest = lowest;
-  var sum = 0.0;
-  var ties = Element(0);
-  for (var c = member; c < columns; c += team) {
-    let x = logits[start + c];
-    let high = max(highest, maxOf(x));
-    sum = sum * exp(highest - high) + sumOf(exp(x - high));
+  var sums = Element(0);
+  var c = member;
+  for (; c + 3 * team < whole; c += 4 * team) {
+    let x0 = logit(start + c);
+    let x1 = logit(start + c + team);
+    let x2 = logit(start + c + 2 * team);
+    let x3 = logit(start + c + 3 * team);
+    let high = max(highest, maxOf(max(max(x0, x1), max(x2, x3))));
+    let more = (exp(x0 - high) + exp(x1 - high)) + (exp(x2 - high) + exp(x3 - high));
+    sums = sums * exp(highest - high) + more;
     highest = high;
-    let before = c * ${team.width} + offsets < Index(label);
-    ties += select(Element(0), Element(1), before & (x == Element(own)));
+  }
+  for (; c * ${team.width} < params.columns; c += team) {
+    let x = within(logit(start + c), c, lowest);
+    let high = max(highest, maxOf(x));
+    sums = sums * exp(highest - high) + exp(x - high);
+    highest = high;
   }
   let top = teamMax(highest);
-  let logSum = log(teamSum(sum * exp(highest - top)));
-  let tied = teamSum(sumOf(ties));
+  let total = teamSum(sumOf(sums) * exp(highest - top));
+  let chosen = teamMax(own);
 
-  if (member == 0) {
-    let counts = labels[row] != params.ignoreIndex;
-    loss[row] = select(0, (top - own) + logSum, counts);
-    logSumExp[row] = vec2f(top, logSum);
-    correct[row] = u32(counts && valid && own == top && tied == 0);
+  // Of equal logits the first is the prediction. Few rows come here with a label that is among the largest.
+  var ties = Element(0);
+  if (chosen == top && label < params.columns) {
+    for (var c = member; c <= place; c += team) {
+      let before = c * ${team.width} + offsets < Index(label);
+      ties += select(Element(0), Element(1), before & (logit(start + c) == Element(top)));
+    }
   }
+  let tied = teamSum(sumOf(ties));
+  if (member == 0) {
+    loss[row] = (top - chosen) + log(total);
+    correct[row] = u32(chosen == top && label < params.columns && tied == 0);
+  }
+
+#if ${wanted}
+  let scale = select(0, 1 / max(normalizer[0], 1e-30), normalizer[0] > 0);
+  let factor = scale / total;
+  for (c = member; c < whole; c += team) { dlogits[start + c] = exp(logit(start + c) - top) * factor; }
+  for (; c < pitch; c += team) { dlogits[start + c] = within(exp(logit(start + c) - top) * factor, c, 0); }
+  if (mine) {
+    let change = exp(own - top) * factor - scale;
+#if ${team.width === 4}
+    dlogits[start + place][label % 4] = change;
+#else
+    dlogits[start + place] = change;
+#endif
+  }
+#endif
 }
 `;
+};
 
-/** Adds up what the rows have: the loss over a normalizer, how many rows count, and how many are right. */
-export const crossEntropyTotal = (team: Team, normalizer: boolean) => wgsl`
+/** How many labels count, as a float. */
+export const crossEntropyCount = (team: Team) => wgsl`
 ${rowTeams(team)}
 
 #if ${team.width === 4}
@@ -65,69 +136,48 @@ alias Label = vec4i;
 alias Label = i32;
 #endif
 
-@group(0) @binding(0) var<storage, read> loss: array<Element>;
-@group(0) @binding(1) var<storage, read> correct: array<Index>;
-@group(0) @binding(2) var<storage, read> labels: array<Label>;
-#if ${normalizer}
-@group(0) @binding(3) var<storage, read> normalizer: array<f32>;
-#endif
-@group(0) @binding(${3 + Number(normalizer)}) var<storage, read_write> total: array<f32>;
-@group(0) @binding(${4 + Number(normalizer)}) var<storage, read_write> count: array<f32>;
-@group(0) @binding(${5 + Number(normalizer)}) var<storage, read_write> hits: array<f32>;
+@group(0) @binding(0) var<storage, read> labels: array<Label>;
+@group(0) @binding(1) var<storage, read_write> count: array<f32>;
 
 struct Params { rows: u32, columns: u32, ignoreIndex: i32 }
-@group(0) @binding(${6 + Number(normalizer)}) var<uniform> params: Params;
+@group(0) @binding(2) var<uniform> params: Params;
 
 fn processRow(row: u32, member: u32, team: u32) {
-  var losses = Element(0);
   var counted = Element(0);
-  var right = Element(0);
   for (var c = member; c < params.columns / ${team.width}; c += team) {
-    losses += loss[c];
     counted += select(Element(0), Element(1), labels[c] != Label(params.ignoreIndex));
-    right += Element(correct[c]);
   }
-  let lossSum = teamSum(sumOf(losses));
-  let countSum = teamSum(sumOf(counted));
-  let hitSum = teamSum(sumOf(right));
-  if (member == 0) {
-#if ${normalizer}
-    let n = normalizer[0];
-#else
-    let n = countSum;
-#endif
-    total[0] = select(0, lossSum / max(n, 1e-30), n > 0);
-    count[0] = countSum;
-    hits[0] = hitSum;
-  }
+  let sum = teamSum(sumOf(counted));
+  if (member == 0) { count[0] = sum; }
 }
 `;
 
-/** dlogits = (softmax − one-hot) · gradient / normalizer in rows that count, 0 in the others. */
-export const crossEntropyBackward = (team: Team) => wgsl`
+/** Adds up what the rows have: the loss over the normalizer, and how many are right. */
+export const crossEntropyTotal = (team: Team) => wgsl`
 ${rowTeams(team)}
 
-@group(0) @binding(0) var<storage, read> logits: array<Element>;
-@group(0) @binding(1) var<storage, read> labels: array<i32>;
-@group(0) @binding(2) var<storage, read> logSumExp: array<vec2f>;
-@group(0) @binding(3) var<storage, read> gradient: array<f32>;
-@group(0) @binding(4) var<storage, read> normalizer: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dlogits: array<Element>;
+@group(0) @binding(0) var<storage, read> loss: array<Element>;
+@group(0) @binding(1) var<storage, read> correct: array<Index>;
+@group(0) @binding(2) var<storage, read> normalizer: array<f32>;
+@group(0) @binding(3) var<storage, read_write> total: array<f32>;
+@group(0) @binding(4) var<storage, read_write> hits: array<f32>;
 
-struct Params { rows: u32, columns: u32, ignoreIndex: i32 }
-@group(0) @binding(6) var<uniform> params: Params;
+struct Params { rows: u32, columns: u32 }
+@group(0) @binding(5) var<uniform> params: Params;
 
 fn processRow(row: u32, member: u32, team: u32) {
-  let columns = params.columns / ${team.width};
-  let start = row * columns;
-  let label = Index(u32(labels[row]));
-  let counts = labels[row] != params.ignoreIndex && normalizer[0] > 0;
-  let scale = select(0, gradient[0] / max(normalizer[0], 1e-30), counts);
-  let lse = logSumExp[row];
-  for (var c = member; c < columns; c += team) {
-    let p = exp((logits[start + c] - lse.x) - lse.y);
-    let own = c * ${team.width} + offsets == label;
-    dlogits[start + c] = select(p, p - 1, own) * scale;
+  var losses = Element(0);
+  var right = Element(0);
+  for (var c = member; c < params.columns / ${team.width}; c += team) {
+    losses += loss[c];
+    right += Element(correct[c]);
+  }
+  let lossSum = teamSum(sumOf(losses));
+  let hitSum = teamSum(sumOf(right));
+  if (member == 0) {
+    let n = normalizer[0];
+    total[0] = select(0, lossSum / max(n, 1e-30), n > 0);
+    hits[0] = hitSum;
   }
 }
 `;

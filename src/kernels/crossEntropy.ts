@@ -1,18 +1,20 @@
 /**
  * Softmax cross-entropy of rows of logits against labels, with the logits' gradient; probabilities are never stored.
  *
- * crossEntropy: logits [rows, columns], labels [rows] → loss [rows]; correct [rows], 1 where the label is the largest
- * logit (the first of them, if several are equal); logSumExp [rows, 2], the largest logit and the logarithm of
- * Σ exp(logit − largest), kept apart because their sum would lose the digits of the second. A row whose label is
- * `ignoreIndex` has loss 0 and is not correct. A label that is no column costs 3·10³⁸, so that the mean shows it.
- * crossEntropyTotal: → total = Σ loss / normalizer, count of rows that are not ignored, hits = Σ correct, one float
- * each. The normalizer is the count, or a number given from outside. Where it is 0, so is the total.
- * crossEntropyBackward: gradient [1] of the total and the normalizer [1] → dlogits.
+ * crossEntropy: logits [rows, pitch], of which the first `columns` of a row count, and labels [rows] → loss [rows];
+ * correct [rows], 1 where the label is the largest logit (the first of them, if several are equal). A row whose label
+ * is `ignoreIndex` has loss 0 and is not correct. A label that is no column costs 3·10³⁸, so that the mean shows it.
+ * With a `gradient`, also dlogits [rows, pitch], that of Σ loss / normalizer, 0 beyond the last column: `apart` from
+ * the logits, or `in-place`, where dlogits holds the logits before. A normalizer of 0 makes it 0.
+ * crossEntropyCount: labels → count of those that are not ignored, the usual normalizer.
+ * crossEntropyTotal: loss, correct, normalizer → total = Σ loss / normalizer, hits = Σ correct, one float each. Where
+ * the normalizer is 0, so is the total.
  *
- * Variants: see `rows.ts`.
+ * Variants: see `rows.ts`; a pitch that is a multiple of 4 allows vec4 whatever the columns.
  */
 import {
-  crossEntropyBackward as backwardShader,
+  crossEntropyCount as countShader,
+  type LogitsGradient,
   crossEntropy as shader,
   crossEntropyTotal as totalShader,
 } from '../../shaders/crossEntropy.ts';
@@ -20,46 +22,55 @@ import { chooseRowVariant, type RowShape, rowVariants } from './rows.ts';
 import { logSoftmaxReference } from './softmax.ts';
 import type { KernelSpec } from './spec.ts';
 
+export type { LogitsGradient } from '../../shaders/crossEntropy.ts';
+
 export interface CrossEntropyProblem extends RowShape {
+  /** Elements from one row of logits to the next, at least `columns`. */
+  pitch: number;
   ignoreIndex: number;
+  gradient: LogitsGradient;
 }
 
-export interface CrossEntropyTotalProblem {
+export interface LabelsProblem {
   rows: number;
   ignoreIndex: number;
-  /** Whether the normalizer is given; otherwise it is the number of rows that count. */
-  normalizer: boolean;
 }
 
-const size = ({ rows, columns }: RowShape) => rows * columns;
+const size = ({ rows, pitch }: CrossEntropyProblem) => rows * pitch;
 const rowsOf = ({ rows }: { rows: number }) => rows;
 const one = () => 1;
+const pitched = ({ rows, pitch }: CrossEntropyProblem) => ({ rows, columns: pitch });
+const lengths = [1, 4, 7, 512, 513, 4097, 70_000];
 
-const awkward: readonly CrossEntropyProblem[] = [
-  { rows: 1, columns: 1, ignoreIndex: -100 },
-  { rows: 3, columns: 7, ignoreIndex: -100 },
-  { rows: 65, columns: 33, ignoreIndex: 0 },
-  { rows: 66, columns: 260, ignoreIndex: -100 },
-  { rows: 5, columns: 4097, ignoreIndex: -1 },
-  { rows: 5, columns: 4100, ignoreIndex: -100 },
-  { rows: 65_537, columns: 4, ignoreIndex: -100 },
+const shapes: readonly Omit<CrossEntropyProblem, 'gradient'>[] = [
+  { rows: 1, columns: 1, pitch: 1, ignoreIndex: -100 },
+  { rows: 3, columns: 7, pitch: 7, ignoreIndex: -100 },
+  { rows: 6, columns: 7, pitch: 12, ignoreIndex: -100 },
+  { rows: 65, columns: 33, pitch: 33, ignoreIndex: 0 },
+  { rows: 65, columns: 70, pitch: 128, ignoreIndex: 0 },
+  { rows: 66, columns: 260, pitch: 260, ignoreIndex: -100 },
+  { rows: 5, columns: 4097, pitch: 4097, ignoreIndex: -1 },
+  { rows: 5, columns: 4097, pitch: 4104, ignoreIndex: -1 },
+  { rows: 5, columns: 4100, pitch: 4100, ignoreIndex: -100 },
+  { rows: 65_537, columns: 4, pitch: 4, ignoreIndex: -100 },
 ];
 
 type Draws = { normal(): number; below(n: number): number };
 
 /** Every other row of logits has magnitude 10⁴, and many are equal; labels are often a largest one or ignored. */
-function logitsAndLabels({ rows, columns, ignoreIndex }: CrossEntropyProblem, random: Draws) {
-  const logits = Float32Array.from({ length: rows * columns }, (_, i) => {
+function logitsAndLabels({ rows, columns, pitch, ignoreIndex }: CrossEntropyProblem, random: Draws) {
+  const logits = Float32Array.from({ length: rows * pitch }, (_, i) => {
+    if (i % pitch >= columns) return 3e38;
     const x = Math.round(4 * random.normal()) / 4;
-    return Math.floor(i / columns) % 2 === 1 ? 1e4 * x : x;
+    return Math.floor(i / pitch) % 2 === 1 ? 1e4 * x : x;
   });
   const labels = Int32Array.from({ length: rows }, (_, row) => {
     const kind = random.below(4);
     if (kind === 0) return ignoreIndex;
     if (kind === 1) return random.below(columns);
-    const top = Math.max(...logits.subarray(row * columns, (row + 1) * columns));
-    const from = row * columns;
-    return (kind === 2 ? logits.indexOf(top, from) : logits.lastIndexOf(top, from + columns - 1)) - from;
+    const x = logits.subarray(row * pitch, row * pitch + columns);
+    const top = Math.max(...x);
+    return kind === 2 ? x.indexOf(top) : x.lastIndexOf(top);
   });
   return { logits, labels };
 }
@@ -67,122 +78,122 @@ function logitsAndLabels({ rows, columns, ignoreIndex }: CrossEntropyProblem, ra
 export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
   name: 'crossEntropy',
   bindings: [
-    { name: 'logits', access: 'read', type: 'f32', length: size },
+    {
+      name: 'logits',
+      access: 'read',
+      type: 'f32',
+      length: size,
+      when: ({ gradient }) => gradient !== 'in-place',
+    },
     { name: 'labels', access: 'read', type: 'i32', length: rowsOf },
+    {
+      name: 'normalizer',
+      access: 'read',
+      type: 'f32',
+      length: one,
+      when: ({ gradient }) => gradient !== 'none',
+    },
     { name: 'loss', access: 'write', type: 'f32', length: rowsOf },
-    { name: 'logSumExp', access: 'write', type: 'f32', length: ({ rows }) => 2 * rows },
     { name: 'correct', access: 'write', type: 'u32', length: rowsOf },
+    {
+      name: 'dlogits',
+      access: 'read-write',
+      type: 'f32',
+      length: size,
+      when: ({ gradient }) => gradient !== 'none',
+    },
   ],
-  params: { rows: 'u32', columns: 'u32', ignoreIndex: 'i32' },
-  values: ({ rows, columns, ignoreIndex }) => ({ rows, columns, ignoreIndex }),
-  cost: (problem) => ({ flops: 4 * size(problem), bytes: 4 * size(problem) }),
-  reductionLength: ({ columns }) => columns,
-  reference: (problem, { logits, labels }) => {
-    const { rows, columns, ignoreIndex } = problem;
-    const logProbabilities = logSoftmaxReference(problem, logits);
-    const loss = new Float64Array(rows);
-    const logSumExp = new Float64Array(2 * rows);
-    const correct = new Uint32Array(rows);
-    for (let row = 0; row < rows; row++) {
-      const x = logits.subarray(row * columns, (row + 1) * columns);
-      const first = x.indexOf(Math.max(...x));
-      logSumExp[2 * row] = x[first];
-      logSumExp[2 * row + 1] = -logProbabilities[row * columns + first];
-      if (labels[row] === ignoreIndex) continue;
-      loss[row] = -logProbabilities[row * columns + labels[row]];
-      correct[row] = Number(labels[row] === first);
-    }
-    return { loss, logSumExp, correct };
+  params: { rows: 'u32', columns: 'u32', pitch: 'u32', ignoreIndex: 'i32' },
+  values: ({ rows, columns, pitch, ignoreIndex }) => ({ rows, columns, pitch, ignoreIndex }),
+  cost: ({ rows, columns, gradient }) => {
+    const wanted = gradient !== 'none';
+    return { flops: (wanted ? 7 : 4) * rows * columns, bytes: (wanted ? 8 : 4) * rows * columns };
   },
-  inputs: logitsAndLabels,
-  awkward,
-  variants: rowVariants((problem) => problem, shader),
-  choose: chooseRowVariant,
+  reductionLength: ({ columns }) => columns,
+  reference: (problem, { logits, labels, normalizer, dlogits }) => {
+    const { rows, columns, pitch, ignoreIndex, gradient } = problem;
+    const loss = new Float64Array(rows);
+    const correct = new Uint32Array(rows);
+    const derivative = new Float64Array(rows * pitch);
+    for (let row = 0; row < rows; row++) {
+      if (labels[row] === ignoreIndex) continue;
+      const x = (gradient === 'in-place' ? dlogits : logits).subarray(row * pitch, row * pitch + columns);
+      const logProbabilities = logSoftmaxReference({ rows: 1, columns }, x);
+      loss[row] = -logProbabilities[labels[row]];
+      correct[row] = Number(labels[row] === x.indexOf(Math.max(...x)));
+      if (gradient === 'none' || normalizer[0] === 0) continue;
+      for (let c = 0; c < columns; c++) {
+        const own = Number(c === labels[row]);
+        derivative[row * pitch + c] = (Math.exp(logProbabilities[c]) - own) / normalizer[0];
+      }
+    }
+    return { loss, correct, ...(gradient !== 'none' && { dlogits: derivative }) };
+  },
+  inputs: (problem, random) => {
+    const { logits, labels } = logitsAndLabels(problem, random);
+    const normalizer = Float32Array.of(problem.rows === 3 ? 0 : 12);
+    return { labels, normalizer, [problem.gradient === 'in-place' ? 'dlogits' : 'logits']: logits };
+  },
+  awkward: shapes.flatMap((shape) =>
+    (['none', 'apart', 'in-place'] as const).map((gradient) => ({ ...shape, gradient })),
+  ),
+  variants: rowVariants(pitched, (team, { gradient }) => shader(team, gradient)),
+  choose: (capabilities, problem) => chooseRowVariant(capabilities, pitched(problem)),
 };
 
-const totalShape = ({ rows }: CrossEntropyTotalProblem) => ({ rows: 1, columns: rows });
+const asOneRow = ({ rows }: { rows: number }) => ({ rows: 1, columns: rows });
 
-export const crossEntropyTotal: KernelSpec<CrossEntropyTotalProblem> = {
+export const crossEntropyCount: KernelSpec<LabelsProblem> = {
+  name: 'crossEntropyCount',
+  bindings: [
+    { name: 'labels', access: 'read', type: 'i32', length: rowsOf },
+    { name: 'count', access: 'write', type: 'f32', length: one },
+  ],
+  params: { rows: 'u32', columns: 'u32', ignoreIndex: 'i32' },
+  values: ({ rows, ignoreIndex }) => ({ rows: 1, columns: rows, ignoreIndex }),
+  cost: ({ rows }) => ({ flops: rows, bytes: 4 * rows }),
+  reductionLength: one,
+  reference: ({ ignoreIndex }, { labels }) => ({
+    count: Float64Array.of(Array.from(labels).filter((label) => label !== ignoreIndex).length),
+  }),
+  inputs: ({ rows, ignoreIndex }, random) => ({
+    labels: Int32Array.from({ length: rows }, () => (random.below(4) === 0 ? random.below(99) : ignoreIndex)),
+  }),
+  awkward: lengths.flatMap((rows) => [
+    { rows, ignoreIndex: -100 },
+    { rows, ignoreIndex: 0 },
+  ]),
+  variants: rowVariants(asOneRow, countShader),
+  choose: (capabilities, problem) => chooseRowVariant(capabilities, asOneRow(problem)),
+};
+
+export const crossEntropyTotal: KernelSpec<{ rows: number }> = {
   name: 'crossEntropyTotal',
   bindings: [
     { name: 'loss', access: 'read', type: 'f32', length: rowsOf },
     { name: 'correct', access: 'read', type: 'u32', length: rowsOf },
-    { name: 'labels', access: 'read', type: 'i32', length: rowsOf },
-    { name: 'normalizer', access: 'read', type: 'f32', length: one, when: (problem) => problem.normalizer },
+    { name: 'normalizer', access: 'read', type: 'f32', length: one },
     { name: 'total', access: 'write', type: 'f32', length: one },
-    { name: 'count', access: 'write', type: 'f32', length: one },
     { name: 'hits', access: 'write', type: 'f32', length: one },
   ],
-  params: { rows: 'u32', columns: 'u32', ignoreIndex: 'i32' },
-  values: ({ rows, ignoreIndex }) => ({ rows: 1, columns: rows, ignoreIndex }),
-  cost: ({ rows }) => ({ flops: 3 * rows, bytes: 12 * rows }),
+  params: { rows: 'u32', columns: 'u32' },
+  values: ({ rows }) => ({ rows: 1, columns: rows }),
+  cost: ({ rows }) => ({ flops: 2 * rows, bytes: 8 * rows }),
   reductionLength: rowsOf,
-  reference: ({ rows, ignoreIndex }, { loss, correct, labels, normalizer }) => {
+  reference: (_, { loss, correct, normalizer }) => {
     let sum = 0;
-    let count = 0;
     let right = 0;
-    for (let row = 0; row < rows; row++) {
-      sum += loss[row];
-      count += Number(labels[row] !== ignoreIndex);
-      right += correct[row];
-    }
-    const n = normalizer?.[0] ?? count;
-    const total = n > 0 ? sum / n : 0;
-    return { total: Float64Array.of(total), count: Float64Array.of(count), hits: Float64Array.of(right) };
+    for (const value of loss) sum += value;
+    for (const value of correct) right += value;
+    const total = normalizer[0] > 0 ? sum / normalizer[0] : 0;
+    return { total: Float64Array.of(total), hits: Float64Array.of(right) };
   },
-  inputs: ({ rows, ignoreIndex, normalizer }, random) => {
-    const labels = Int32Array.from({ length: rows }, () =>
-      random.below(4) === 0 ? 1 + random.below(99) : ignoreIndex,
-    );
-    if (rows < 5) labels.fill(ignoreIndex);
-    const counts = (row: number) => Number(labels[row] !== ignoreIndex);
-    return {
-      labels,
-      loss: Float32Array.from({ length: rows }, (_, row) => counts(row) * 10 * random.uniform()),
-      correct: Uint32Array.from({ length: rows }, (_, row) => counts(row) * random.below(2)),
-      ...(normalizer && { normalizer: Float32Array.of(rows === 4 ? 0 : 77) }),
-    };
-  },
-  awkward: [1, 4, 7, 512, 513, 4097, 70_000].flatMap((rows) => [
-    { rows, ignoreIndex: -100, normalizer: false },
-    { rows, ignoreIndex: 0, normalizer: true },
-  ]),
-  variants: rowVariants(totalShape, (team, { normalizer }) => totalShader(team, normalizer)),
-  choose: (capabilities, problem) => chooseRowVariant(capabilities, totalShape(problem)),
-};
-
-export const crossEntropyBackward: KernelSpec<CrossEntropyProblem> = {
-  name: 'crossEntropyBackward',
-  bindings: [
-    { name: 'logits', access: 'read', type: 'f32', length: size },
-    { name: 'labels', access: 'read', type: 'i32', length: rowsOf },
-    { name: 'logSumExp', access: 'read', type: 'f32', length: ({ rows }) => 2 * rows },
-    { name: 'gradient', access: 'read', type: 'f32', length: one },
-    { name: 'normalizer', access: 'read', type: 'f32', length: one },
-    { name: 'dlogits', access: 'write', type: 'f32', length: size },
-  ],
-  params: { rows: 'u32', columns: 'u32', ignoreIndex: 'i32' },
-  values: ({ rows, columns, ignoreIndex }) => ({ rows, columns, ignoreIndex }),
-  cost: (problem) => ({ flops: 4 * size(problem), bytes: 8 * size(problem) }),
-  reductionLength: one,
-  reference: ({ rows, columns, ignoreIndex }, { logits, labels, logSumExp, gradient, normalizer }) => {
-    const dlogits = new Float64Array(rows * columns);
-    for (let i = 0; i < dlogits.length; i++) {
-      const row = Math.floor(i / columns);
-      if (labels[row] === ignoreIndex || normalizer[0] === 0) continue;
-      const p = Math.exp(logits[i] - logSumExp[2 * row] - logSumExp[2 * row + 1]);
-      const own = Number(i % columns === labels[row]);
-      dlogits[i] = ((p - own) * gradient[0]) / normalizer[0];
-    }
-    return { dlogits };
-  },
-  inputs: (problem, random) => {
-    const { logits, labels } = logitsAndLabels(problem, random);
-    const { logSumExp } = crossEntropy.reference(problem, { logits, labels });
-    const normalizer = Float32Array.of(problem.rows === 3 ? 0 : 12);
-    return { logits, labels, logSumExp: Float32Array.from(logSumExp), normalizer };
-  },
-  awkward,
-  variants: rowVariants((problem) => problem, backwardShader),
-  choose: chooseRowVariant,
+  inputs: ({ rows }, random) => ({
+    loss: Float32Array.from({ length: rows }, () => 10 * random.uniform()),
+    correct: Uint32Array.from({ length: rows }, () => random.below(2)),
+    normalizer: Float32Array.of(rows === 4 ? 0 : 77),
+  }),
+  awkward: lengths.map((rows) => ({ rows })),
+  variants: rowVariants(asOneRow, totalShader),
+  choose: (capabilities, problem) => chooseRowVariant(capabilities, asOneRow(problem)),
 };

@@ -3,13 +3,14 @@ import { ClozeError } from '../gpu/index.ts';
 import { accumulate } from './accumulate.ts';
 import { adamw, clipFactor } from './adamw.ts';
 import { binary } from './binary.ts';
-import { crossEntropy, crossEntropyBackward, crossEntropyTotal } from './crossEntropy.ts';
+import { crossEntropy, crossEntropyCount, crossEntropyTotal } from './crossEntropy.ts';
 import { dropout } from './dropout.ts';
 import { embedding, embeddingBackward } from './embedding.ts';
 import { layerNorm, layerNormBackward, layerNormParameters } from './layerNorm.ts';
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
 import { max, maxBackward, sum, sumSquares } from './reduce.ts';
+import { scale } from './scale.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
 import type { KernelSpec, Variant } from './spec.ts';
 import { stridedCopy } from './stridedCopy.ts';
@@ -20,6 +21,7 @@ export type AnyKernelSpec = KernelSpec<any>;
 
 export const kernels: readonly AnyKernelSpec[] = [
   accumulate,
+  scale,
   matmul,
   softmax,
   softmaxBackward,
@@ -28,8 +30,8 @@ export const kernels: readonly AnyKernelSpec[] = [
   layerNormBackward,
   layerNormParameters,
   crossEntropy,
+  crossEntropyCount,
   crossEntropyTotal,
-  crossEntropyBackward,
   unary,
   unaryBackward,
   affine,

@@ -48,5 +48,6 @@ export function rowVariants<P>(
  * them; elsewhere neighbouring lanes must read neighbouring memory.
  */
 export function chooseRowVariant({ software }: Capabilities, { columns }: RowShape): string {
-  return software && columns % 4 === 0 && columns <= 512 ? 'row-vec4' : 'subgroup';
+  if (!software || columns > 512) return 'subgroup';
+  return columns % 4 === 0 ? 'row-vec4' : 'row';
 }

@@ -15,7 +15,7 @@ test('a software adapter gives short rows to one lane and long ones to a subgrou
   const software = adapter(true, 8);
   expect(chosen(software, 512)).toBe('row-vec4');
   expect(chosen(software, 516)).toBe('subgroup');
-  expect(chosen(software, 127)).toBe('subgroup');
+  expect(chosen(software, 127)).toBe('row');
 });
 
 test('a GPU shares every row among the lanes of a subgroup', () => {

@@ -1,10 +1,12 @@
 /** The loss of a classifier: cross-entropy between the softmax of its logits and the right classes. */
 import { ClozeError } from '../../gpu/index.ts';
 import {
-  crossEntropyBackward,
+  crossEntropyCount,
   crossEntropy as crossEntropyKernel,
   crossEntropyTotal,
 } from '../../kernels/crossEntropy.ts';
+import { scale } from '../../kernels/scale.ts';
+import type { Engine } from '../engine.ts';
 import { record } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -34,7 +36,7 @@ export interface CrossEntropyResult {
 /**
  * Cross-entropy of logits [..., V] against labels, i32, one for each row. Throws `shape` when their number differs,
  * `dtype` when labels are floats. A label that is neither a class nor `ignoreIndex` makes the loss absurdly large.
- * Gradient: (softmax − one-hot) / normalizer, computed from the logits again; probabilities are never stored.
+ * Gradient: (softmax − one-hot) / normalizer, written in the forward pass, which has the logits at hand.
  */
 export function crossEntropy(
   logits: Tensor,
@@ -42,54 +44,83 @@ export function crossEntropy(
   options: CrossEntropyOptions = {},
 ): CrossEntropyResult {
   const { engine } = logits;
-  const { ignoreIndex = -100, normalizer } = options;
   const columns = logits.shape[logits.shape.length - 1];
   const rows = logits.size / columns;
-  if (labels.size !== rows) {
-    throw new ClozeError(
-      'shape',
-      `crossEntropy of ${logits} with labels of ${labels}: it wants ${rows} of them`,
+  checkLabels('crossEntropy', logits, labels, rows, options);
+  const { ignoreIndex = -100 } = options;
+  const wanted = engine.tape.recording && logits.requiresGrad;
+  const parts = new LossParts(engine, labels, rows, options);
+  const dlogits = wanted ? engine.empty(logits.shape) : undefined;
+  engine.run(
+    crossEntropyKernel,
+    { rows, columns, pitch: columns, ignoreIndex, gradient: wanted ? 'apart' : 'none' },
+    { logits, labels, normalizer: parts.normalizer, loss: parts.losses, correct: parts.correct, dlogits },
+  );
+  const result = parts.total();
+  record('crossEntropy', [logits], result.loss, {
+    save: dlogits ? [dlogits] : [],
+    vjp: (gradient, [dlogits]) => [scaled(dlogits, gradient)],
+  });
+  dlogits?.dispose();
+  return result;
+}
+
+/** What the losses over logits share: the parts of their result, row by row and added up. */
+export class LossParts {
+  readonly losses: Tensor;
+  readonly correct: Tensor;
+  readonly count: Tensor;
+  readonly normalizer: Tensor;
+
+  constructor(engine: Engine, labels: Tensor, rows: number, options: CrossEntropyOptions) {
+    const { ignoreIndex = -100, normalizer } = options;
+    this.losses = engine.empty([rows]);
+    this.correct = engine.empty([rows], 'u32');
+    this.count = engine.empty([]);
+    this.normalizer = normalizer ?? this.count;
+    engine.run(crossEntropyCount, { rows, ignoreIndex }, { labels, count: this.count });
+  }
+
+  /** Adds the rows up, once they are there. */
+  total(): CrossEntropyResult {
+    const { losses, correct, count, normalizer } = this;
+    const { engine } = losses;
+    const loss = engine.empty([]);
+    const hits = engine.empty([]);
+    engine.run(
+      crossEntropyTotal,
+      { rows: losses.size },
+      { loss: losses, correct, normalizer, total: loss, hits },
     );
+    return { loss, count, hits, losses, correct };
+  }
+}
+
+/** Throws what {@link crossEntropy} throws; `rows` is how many labels there must be. */
+export function checkLabels(
+  op: string,
+  rowsOf: Tensor,
+  labels: Tensor,
+  rows: number,
+  { normalizer }: CrossEntropyOptions,
+): void {
+  if (labels.size !== rows) {
+    throw new ClozeError('shape', `${op} of ${rowsOf} with labels of ${labels}: it wants ${rows} of them`);
   }
   if (labels.dtype === 'f32') {
     throw new ClozeError(
       'dtype',
-      'crossEntropy wants whole numbers for labels, and got floats',
+      `${op} wants whole numbers for labels, and got floats`,
       'Use an Int32Array',
     );
   }
   if (normalizer && normalizer.size !== 1) {
-    throw new ClozeError('shape', `crossEntropy wants a normalizer of one element, and got ${normalizer}`);
+    throw new ClozeError('shape', `${op} wants a normalizer of one element, and got ${normalizer}`);
   }
-  const problem = { rows, columns, ignoreIndex };
-  const losses = engine.empty([rows]);
-  const logSumExp = engine.empty([rows, 2]);
-  const correct = engine.empty([rows], 'u32');
-  engine.run(crossEntropyKernel, problem, { logits, labels, loss: losses, logSumExp, correct });
+}
 
-  const loss = engine.empty([]);
-  const count = engine.empty([]);
-  const hits = engine.empty([]);
-  engine.run(
-    crossEntropyTotal,
-    { rows, ignoreIndex, normalizer: normalizer !== undefined },
-    { loss: losses, correct, labels, normalizer, total: loss, count, hits },
-  );
-  record('crossEntropy', [logits], loss, {
-    save: [logits, labels, logSumExp, normalizer ?? count],
-    vjp: (gradient, [logits, labels, logSumExp, normalizer]) => {
-      const dlogits = engine.empty(logits.shape);
-      engine.run(crossEntropyBackward, problem, {
-        logits,
-        labels,
-        logSumExp,
-        gradient,
-        normalizer,
-        dlogits,
-      });
-      return [dlogits];
-    },
-  });
-  logSumExp.dispose();
-  return { loss, count, hits, losses, correct };
+/** A gradient made in the forward pass, times the one that has arrived at the loss, in the same memory. */
+export function scaled(x: Tensor, gradient: Tensor): Tensor {
+  x.engine.run(scale, { count: x.size }, { factor: gradient, x });
+  return x.alias();
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { backward, Engine, gradcheck, type Tensor } from '../../../src/autograd/index.ts';
+import { backward, Engine, gradcheck, mul, type Tensor } from '../../../src/autograd/index.ts';
 import { crossEntropy } from '../../../src/autograd/ops/crossEntropy.ts';
 import { Random } from '../../../src/kernels/index.ts';
 
@@ -46,6 +46,25 @@ test('gradient', async () => {
   await gradcheck(engine, (x) => crossEntropy(x, labels).loss, [normal([5, 8])]);
   const nested = engine.tensor(Int32Array.of(599, 2, 0, -1), [2, 2]);
   await gradcheck(engine, (x) => crossEntropy(x, nested, { ignoreIndex: -1 }).loss, [normal([2, 2, 600])]);
+});
+
+test('what arrives from behind scales the gradient', async () => {
+  const logits = normal([3, 5]);
+  const labels = labelsOf(1, 4, 0);
+  await gradcheck(engine, (x) => mul(crossEntropy(x, labels).loss, -3), [logits]);
+  const one = normal([3, 5]);
+  one.write(await logits.data());
+  backward(crossEntropy(one, labels).loss);
+  backward(mul(crossEntropy(logits, labels).loss, 2));
+  const twice = Array.from(await one.grad!.data(), (x) => 2 * x);
+  expect([...(await logits.grad!.data())]).toEqual(twice);
+});
+
+test('the logits are left as they are', async () => {
+  const logits = normal([4, 6]);
+  const before = await logits.data();
+  backward(crossEntropy(logits, labelsOf(1, 5, 0, 2)).loss);
+  expect(await logits.data()).toEqual(before);
 });
 
 test('parts under one normalizer add up to the whole, loss and gradient', async () => {
