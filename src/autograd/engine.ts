@@ -23,6 +23,7 @@ export class Engine {
   inspect: ((op: string, output: Tensor) => void) | undefined;
   private readonly scopes: Scope[] = [];
   private dropoutState: Tensor | undefined;
+  private readonly constants = new Map<string, Tensor>();
 
   /** Opens a device and an engine on it. Throws `no-adapter` when no GPU and no software adapter is found. */
   static async open(options: DeviceOptions = {}): Promise<Engine> {
@@ -173,6 +174,19 @@ export class Engine {
 
   memory(): MemoryStatistics {
     return this.device.memory();
+  }
+
+  /**
+   * A tensor that never changes and whose content follows from its name: made when first asked for, then kept
+   * while the engine lives.
+   */
+  constant(name: string, shape: Shape, make: () => NumberArray): Tensor {
+    let tensor = this.constants.get(name);
+    if (!tensor) {
+      tensor = this.keep(this.tensor(make(), shape));
+      this.constants.set(name, tensor);
+    }
+    return tensor;
   }
 
   /** Submits what was recorded. */

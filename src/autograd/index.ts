@@ -18,6 +18,7 @@ export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { cat, expand, narrow, permute, transpose } from './ops/permute.ts';
 export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';
 export { reshape } from './ops/reshape.ts';
+export { rotary } from './ops/rotary.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   abs,

@@ -105,6 +105,8 @@ async function evalOptions(flags: EvalFlags, { config, tokenizer }: Pretrained):
   };
   const options = parseOptions({
     ...base,
+    maskRate: base.evalMaskRate ?? base.maskRate,
+    evalMaskRate: undefined,
     accumulation: 1,
     evalSequences: Number.MAX_SAFE_INTEGER,
     ...trainFlags(flags),

@@ -55,6 +55,11 @@ const groups: Record<string, Flags> = {
     vocabSize: { value: '<count>', help: 'size of a vocabulary trained here', parse: number },
     seqLen: { value: '<tokens>', help: 'tokens per sequence', parse: number },
     maskRate: { value: '<share>', help: 'share of the tokens to predict', parse: number },
+    evalMaskRate: {
+      value: '<share>',
+      help: 'the same for validation (default: as in training)',
+      parse: number,
+    },
     maskReplace: {
       value: '<shares>',
       help: 'of those, how many become [MASK], a random token, stay: 0.8,0.1,0.1',
@@ -63,9 +68,16 @@ const groups: Record<string, Flags> = {
   },
   'The model:': {
     preset: { value: '<size>', help: 'nano, tiny, micro, mini, small, medium or base' },
+    layers: { value: '<count>', help: "layers, instead of the preset's", parse: number },
+    width: { value: '<size>', help: "width of the hidden states, instead of the preset's", parse: number },
+    heads: { value: '<count>', help: "attention heads, instead of the preset's", parse: number },
     norm: {
       value: '<place>',
       help: 'layer norms after the sums as in BERT (post), or before the blocks (pre)',
+    },
+    positions: {
+      value: '<kind>',
+      help: 'a learnt vector for each position as in BERT (absolute), or rotary embeddings (rotary)',
     },
     dropout: { value: '<share>', help: 'share of the activations dropped while training', parse: number },
   },

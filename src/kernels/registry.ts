@@ -10,6 +10,7 @@ import { layerNorm, layerNormBackward, layerNormParameters } from './layerNorm.t
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
 import { max, maxBackward, sum, sumSquares } from './reduce.ts';
+import { rotary } from './rotary.ts';
 import { scale } from './scale.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
 import type { KernelSpec, Variant } from './spec.ts';
@@ -44,6 +45,7 @@ export const kernels: readonly AnyKernelSpec[] = [
   maxBackward,
   embedding,
   embeddingBackward,
+  rotary,
   clipFactor,
   adamw,
 ];

@@ -9,7 +9,7 @@ export const evaluationMaskSeed = 1;
 
 export type EvaluationOptions = Pick<
   TrainOptions,
-  'maskRate' | 'batchSize' | 'accumulation' | 'evalSequences'
+  'maskRate' | 'evalMaskRate' | 'batchSize' | 'accumulation' | 'evalSequences'
 >;
 
 /**
@@ -22,7 +22,8 @@ export function evaluationBatches(
   options: EvaluationOptions,
   maskSeed = evaluationMaskSeed,
 ): Batch[] {
-  const masking: MaskingOptions = { rate: options.maskRate, replace: pureMask, selection: 'bernoulli' };
+  const rate = options.evalMaskRate ?? options.maskRate;
+  const masking: MaskingOptions = { rate, replace: pureMask, selection: 'bernoulli' };
   checkMasking(masking, validation.vocabulary);
   const count = Math.min(options.evalSequences, validation.size);
   const rows = Int32Array.from({ length: count }, (_, i) => Math.floor((i * validation.size) / count));

@@ -20,6 +20,10 @@ const entries = {
   vocabSize: v.optional(whole(16), 2048),
   /** nano, tiny, micro, mini, small, medium or base. */
   preset: v.optional(v.string(), 'tiny'),
+  /** Instead of the preset's: the number of layers, their width, and the heads of each. */
+  layers: v.optional(whole(1)),
+  width: v.optional(whole(1)),
+  heads: v.optional(whole(1)),
   /** Length of the run: the first of these to be reached ends it. */
   steps: v.optional(whole(1)),
   epochs: v.optional(above0),
@@ -32,6 +36,8 @@ const entries = {
   seqLen: v.optional(whole(4), 64),
   /** Share of the tokens to predict. */
   maskRate: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), 0.15),
+  /** The same for validation; default: as in training. */
+  evalMaskRate: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
   /** Of the chosen tokens: shares replaced by [MASK], by a random token, and left as they are. */
   maskReplace: v.optional(
     v.pipe(
@@ -53,6 +59,8 @@ const entries = {
   dropout: v.optional(v.pipe(v.number(), v.minValue(0), v.ltValue(1)), 0.1),
   /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
   norm: v.optional(v.picklist(['post', 'pre']), 'post'),
+  /** How the model learns of order: a learnt vector for each position as in BERT, or rotations of queries and keys. */
+  positions: v.optional(v.picklist(['absolute', 'rotary']), 'absolute'),
   seed: v.optional(whole(0), 0),
   /** Steps between validations; default a tenth of the run. */
   evalEvery: v.optional(whole(1)),

@@ -333,12 +333,17 @@ export class Trainer {
 }
 
 function modelConfig({ tokenizer }: Session, options: TrainOptions): BertConfig {
-  return presetConfig(options.preset, {
+  const { preset, layers, width, heads } = options;
+  return presetConfig(preset, {
+    ...(layers && { num_hidden_layers: layers }),
+    ...(width && { hidden_size: width }),
+    ...(heads && { num_attention_heads: heads }),
     vocab_size: tokenizer.vocabSize,
     max_position_embeddings: options.seqLen,
     hidden_dropout_prob: options.dropout,
     attention_probs_dropout_prob: options.dropout,
     norm_position: options.norm,
+    position_embedding_type: options.positions,
     pad_token_id: Math.max(0, tokenizer.special.pad),
   });
 }

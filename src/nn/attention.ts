@@ -16,6 +16,12 @@ export interface AttentionOptions {
   queryKeyInit?: Initializer;
 }
 
+/** Where a sequence's tokens may look, and how attention learns of their order. */
+export interface AttentionContext extends AttentionMask {
+  /** Turns queries and keys, [B, T, C], by their positions; see the op `rotary`. Default: positions are in x already. */
+  rotate?: (x: Tensor) => Tensor;
+}
+
 /**
  * Multi-head scaled dot-product attention of a sequence with itself: softmax(q kᵀ / sqrt(D) + mask) v per head
  * (Vaswani et al., "Attention Is All You Need", 2017). [B, T, C] → [B, T, C], without the projection that follows.
@@ -42,9 +48,13 @@ export class SelfAttention extends Module {
   }
 
   /** The context [B, T, C] and the probabilities [B, H, T, T]. */
-  forward(x: Tensor, mask: AttentionMask): { context: Tensor; probabilities: Tensor } {
+  forward(
+    x: Tensor,
+    { rotate = (x) => x, ...mask }: AttentionContext,
+  ): { context: Tensor; probabilities: Tensor } {
     const { p, layer, training } = this.dropout;
-    return attention(this.query.forward(x), this.key.forward(x), this.value.forward(x), {
+    const [query, key] = [rotate(this.query.forward(x)), rotate(this.key.forward(x))];
+    return attention(query, key, this.value.forward(x), {
       heads: this.heads,
       ...mask,
       dropout: training && p > 0 ? { p, layer, state: x.engine.randomState } : undefined,

@@ -1,5 +1,5 @@
-import { type AttentionMask, add, type Tensor } from '../autograd/index.ts';
-import { SelfAttention } from './attention.ts';
+import { add, type Tensor } from '../autograd/index.ts';
+import { type AttentionContext, SelfAttention } from './attention.ts';
 import { Dropout } from './dropout.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
@@ -88,7 +88,7 @@ export class EncoderLayer extends Module {
   }
 
   /** [B, T, C] → [B, T, C], with the attention probabilities [B, H, T, T]. */
-  forward(x: Tensor, mask: AttentionMask): { hidden: Tensor; probabilities: Tensor } {
+  forward(x: Tensor, mask: AttentionContext): { hidden: Tensor; probabilities: Tensor } {
     const { attention, output } = this;
     if (this.options.norm === 'post') {
       const { context, probabilities } = attention.self.forward(x, mask);
@@ -118,7 +118,7 @@ export class Encoder extends Module {
   /** The last hidden states; `collect` receives each layer's hidden states and probabilities when given. */
   forward(
     x: Tensor,
-    mask: AttentionMask,
+    mask: AttentionContext,
     collect?: (layer: { hidden: Tensor; probabilities: Tensor }) => void,
   ): Tensor {
     const { engine } = x;

@@ -21,6 +21,10 @@ const schema = v.looseObject({
   pad_token_id: v.optional(v.nullable(v.pipe(v.number(), v.integer())), 0),
   /** Not of Hugging Face: `pre` puts the layer norms before the blocks. */
   norm_position: v.optional(v.picklist(['post', 'pre']), 'post'),
+  /** `absolute` adds a learnt vector for each position, `rotary` turns queries and keys by it (Su et al., 2021). */
+  position_embedding_type: v.optional(v.picklist(['absolute', 'rotary']), 'absolute'),
+  /** With `rotary`: the base of the angles. */
+  rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
   id2label: v.optional(v.record(v.string(), v.string())),
 });
 
@@ -50,13 +54,14 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
   if (!preset) {
     throw new ClozeError('option', `there is no preset ${name}`, `Known: ${Object.keys(presets).join(', ')}`);
   }
-  const [num_hidden_layers, hidden_size, num_attention_heads] = preset;
+  const [num_hidden_layers, presetWidth, num_attention_heads] = preset;
+  const width = overrides.hidden_size ?? presetWidth;
   return parseConfig({
-    hidden_size,
+    hidden_size: width,
     num_hidden_layers,
     num_attention_heads,
-    intermediate_size: 4 * hidden_size,
-    initializer_range: 1 / Math.sqrt(hidden_size),
+    intermediate_size: 4 * width,
+    initializer_range: 1 / Math.sqrt(width),
     ...overrides,
   });
 }
@@ -79,6 +84,12 @@ export function parseConfig(json: unknown, source = 'config.json'): BertConfig {
       'format',
       `${source}: hidden_size ${config.hidden_size} is not divisible by num_attention_heads ${config.num_attention_heads}`,
     );
+  }
+  if (
+    config.position_embedding_type === 'rotary' &&
+    (config.hidden_size / config.num_attention_heads) % 2 !== 0
+  ) {
+    throw new ClozeError('format', `${source}: rotary positions turn pairs, so heads must be of even width`);
   }
   return config;
 }

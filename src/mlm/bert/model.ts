@@ -5,12 +5,15 @@
 import {
   type AttentionMask,
   add,
+  type Engine,
   embedding,
   type Indices,
   reshape,
+  rotary,
   type Tensor,
   tanh,
 } from '../../autograd/index.ts';
+import { rotaryTable } from '../../kernels/index.ts';
 import { Dropout, Embedding, Encoder, type Initializer, LayerNorm, Linear, Module } from '../../nn/index.ts';
 import { truncatedNormal } from '../../nn/initializers.ts';
 import type { BertConfig } from './config.ts';
@@ -65,10 +68,10 @@ export function geluForm(config: BertConfig): 'none' | 'tanh' {
   return config.hidden_act === 'gelu' ? 'none' : 'tanh';
 }
 
-/** word + position + segment embedding, normalised, then dropout. */
+/** word + segment embedding, and the position's where it is learnt, normalised, then dropout. */
 class BertEmbeddings extends Module {
   readonly words: Embedding;
-  private readonly positions: Embedding;
+  private readonly positions: Embedding | undefined;
   private readonly types: Embedding;
   private readonly norm: LayerNorm;
   private readonly dropout: Dropout;
@@ -79,10 +82,12 @@ class BertEmbeddings extends Module {
     const init = bertInit(config);
     const paddingIdx = config.pad_token_id ?? undefined;
     this.words = this.child('word_embeddings', new Embedding(config.vocab_size, width, { init, paddingIdx }));
-    this.positions = this.child(
-      'position_embeddings',
-      new Embedding(config.max_position_embeddings, width, { init: positionInit(config) }),
-    );
+    if (config.position_embedding_type === 'absolute') {
+      this.positions = this.child(
+        'position_embeddings',
+        new Embedding(config.max_position_embeddings, width, { init: positionInit(config) }),
+      );
+    }
     this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
     this.norm = this.child('LayerNorm', new LayerNorm(width, { eps: config.layer_norm_eps }));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
@@ -90,7 +95,8 @@ class BertEmbeddings extends Module {
 
   forward({ ids, types, positions }: BertInput): Tensor {
     const segments = add(this.words.forward(ids), this.types.forward(types));
-    return this.dropout.forward(this.norm.forward(add(segments, this.positions.forward(positions))));
+    const placed = this.positions ? add(segments, this.positions.forward(positions)) : segments;
+    return this.dropout.forward(this.norm.forward(placed));
   }
 }
 
@@ -99,10 +105,12 @@ export class BertModel extends Module {
   private readonly encoder: Encoder;
   private readonly finalNorm: LayerNorm | undefined;
   private readonly pooler: Pooler | undefined;
+  private readonly config: BertConfig;
 
   /** `pooler`: whether the model has one; models for sentences do, masked language models do not. */
   constructor(config: BertConfig, options: { pooler: boolean }) {
     super();
+    this.config = config;
     this.embeddings = this.child('embeddings', new BertEmbeddings(config));
     this.encoder = this.child(
       'encoder',
@@ -140,7 +148,7 @@ export class BertModel extends Module {
     trace?.hiddenStates.push(embedded);
     const hidden = this.encoder.forward(
       embedded,
-      input.mask,
+      { ...input.mask, rotate: this.rotation(input.positions, engine) },
       trace &&
         ((layer) => {
           trace.hiddenStates.push(layer.hidden);
@@ -148,6 +156,16 @@ export class BertModel extends Module {
         }),
     );
     return this.finalNorm ? this.finalNorm.forward(hidden) : hidden;
+  }
+
+  private rotation(positions: Indices, engine: Engine): ((x: Tensor) => Tensor) | undefined {
+    const { position_embedding_type, max_position_embeddings: rows, rope_theta, ...sizes } = this.config;
+    if (position_embedding_type !== 'rotary') return undefined;
+    const depth = sizes.hidden_size / sizes.num_attention_heads;
+    const table = engine.constant(`rotary ${rows} ${depth} ${rope_theta}`, [rows, depth], () =>
+      rotaryTable(rows, depth, rope_theta),
+    );
+    return (x) => rotary(x, positions, table);
   }
 
   /** tanh(dense(first token)) of hidden states [B, T, C]: [B, C]. `first` holds the flat index of each first token. */
