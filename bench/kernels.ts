@@ -8,28 +8,44 @@ import type { Control, KernelReport, KernelRow } from './report.ts';
 import { defaultSampling, ratio, type Sampling, summarize } from './sampling.ts';
 import { type BenchCase, checkedSizes, shapeName } from './shapes.ts';
 
-export interface KernelBenchOptions {
-  cases: readonly BenchCase[];
-  /** All variants that the adapter can run, or the one that it would use. */
-  variants: 'all' | 'chosen';
-  sampling?: Sampling;
+export interface Listener {
   /** Told of the adapter, its ceiling and the control before the first row, and of the rows of each case. */
   onStart?(start: Omit<KernelReport, 'rows'>): void;
   onRows?(rows: readonly KernelRow[]): void;
 }
 
-export async function measureKernels(device: Device, options: KernelBenchOptions): Promise<KernelReport> {
-  const { sampling = defaultSampling } = options;
+export interface KernelBenchOptions extends Listener {
+  cases: readonly BenchCase[];
+  /** All variants that the adapter can run, or the one that it would use. */
+  variants: 'all' | 'chosen';
+  sampling?: Sampling;
+}
+
+export function measureKernels(device: Device, options: KernelBenchOptions): Promise<KernelReport> {
+  const { cases, variants, sampling = defaultSampling } = options;
+  const measure = (bench: BenchCase, ceiling: KernelReport['ceiling']) =>
+    measureCase(device, bench, variants, sampling, ceiling);
+  return measureCases(device, cases, measure, sampling, options);
+}
+
+/** A report of whatever cases: the ceiling and the control, then the rows that `measure` finds for each. */
+export async function measureCases<Case>(
+  device: Device,
+  cases: readonly Case[],
+  measure: (bench: Case, ceiling: KernelReport['ceiling']) => Promise<KernelRow[]>,
+  sampling: Sampling,
+  listener: Listener,
+): Promise<KernelReport> {
   const ceiling = await measureCeiling(device, sampling);
   const control = await measureControl(device, sampling);
   const { name, description } = device.capabilities;
   const adapter = `${name.replace(/-$/, '')}${description ? ` (${description})` : ''}`;
   const report: KernelReport = { adapter, ceiling, control, rows: [] };
-  options.onStart?.(report);
-  for (const bench of options.cases) {
-    const rows = await measureCase(device, bench, options.variants, sampling, ceiling);
+  listener.onStart?.(report);
+  for (const bench of cases) {
+    const rows = await measure(bench, ceiling);
     report.rows.push(...rows);
-    options.onRows?.(rows);
+    listener.onRows?.(rows);
   }
   return report;
 }

@@ -2,10 +2,14 @@
 import type { Summary } from './sampling.ts';
 
 export interface PeerResult {
-  ms: number;
-  /** The peer's time over ours: above 1 we are faster. */
-  ratio: number;
+  /** Median of one call, and the smallest and the largest; null if the peer could not be timed. */
+  ms: number | null;
+  spread: [min: number, max: number] | null;
+  /** The peer's time over ours: above 1 we are faster. Its spread goes sample by sample. */
+  ratio: number | null;
+  ratioSpread: [min: number, max: number] | null;
   relError: number | null;
+  /** Why there is no time, or why not to believe it. */
   note?: string;
 }
 

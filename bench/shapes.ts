@@ -145,10 +145,10 @@ export function parseShape(name: string): number[] {
  * The kernels whose name contains `filter`, in any case, each at its own shapes or at those of `shapes` that have as
  * many sizes as the kernel has axes. Throws an `option` error when nothing is left.
  */
-export function selectCases(
+export function selectCases<K extends Pick<BenchKernel, 'name' | 'axes' | 'shapes'>>(
   { filter = '', shapes }: { filter?: string; shapes?: readonly string[] },
-  kernels: readonly BenchKernel[] = benchKernels,
-): BenchCase[] {
+  kernels: readonly K[],
+): { kernel: K; sizes: readonly number[] }[] {
   const named = kernels.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
   if (named.length === 0) {
     throw new ClozeError(

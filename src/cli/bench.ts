@@ -1,25 +1,10 @@
 /** `cloze bench`: how fast the kernels are on this machine, and a trial for a kernel of one's own. */
-import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { TryEvent } from '../../bench/trial.ts';
-import { ClozeError } from '../gpu/errors.ts';
-import { readFileText } from '../mlm/files.node.ts';
+import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { sayJson } from './json.ts';
 import { number } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
-
-interface KernelFlags {
-  filter?: string;
-  shapes?: string;
-  variants: 'all' | 'chosen';
-  adapter?: string;
-  json?: boolean;
-  save?: string;
-  compare?: string;
-  markdown?: boolean;
-  quick?: boolean;
-  cold?: boolean;
-}
 
 type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
 
@@ -53,7 +38,9 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
     .option('--cold', 'compile without the cache that Mesa keeps on disk')
     .option('--save <file>', 'write the report as JSON to this file')
     .option('--compare <file>', 'tell what became faster or slower than in this saved report')
-    .option('--markdown', 'print a table in Markdown')
+    .option('--markdown [file]', 'print a table in Markdown, or put it into this file, between its marks')
+    .option('--peers', 'time operations, and those of other libraries on the same adapter in turns with ours')
+    .option('--patient', "let peers wait for the GPU as we do: Node's own way takes a core away meanwhile")
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -62,10 +49,11 @@ Examples:
   $ cloze bench kernels --filter matmul --variants all
   $ cloze bench kernels --save before.json
   $ cloze bench kernels --compare before.json
+  $ cloze bench kernels --peers --filter matmul
 
 A star marks the variant that the kernel uses here by itself. Milliseconds are medians of one call.`,
     )
-    .action((flags: KernelFlags) => kernels(flags, terminal));
+    .action((flags: KernelFlags) => benchKernels(flags, terminal));
 
   bench
     .command('overhead')
@@ -95,37 +83,6 @@ Examples:
     .action((file: string, flags: TryFlags) => tryFile(file, flags, terminal, exit));
 }
 
-const listed = (text: string | undefined) => text?.split(',').map((item) => item.trim());
-
-async function kernels(flags: KernelFlags, terminal: Terminal): Promise<void> {
-  if (flags.cold) process.env.MESA_SHADER_CACHE_DISABLE = 'true';
-  const { selectCases } = await import('../../bench/shapes.ts');
-  const { kernelCells, kernelHead, kernelLines, kernelMarkdown, preface } = await import(
-    '../../bench/report.ts'
-  );
-  const { compareReports, comparisonText, parseReport } = await import('../../bench/compare.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
-  const { measureKernels } = await import('../../bench/kernels.ts');
-  const { Device } = await import('../gpu/index.ts');
-
-  const cases = selectCases({ filter: flags.filter, shapes: listed(flags.shapes) });
-  const before = flags.compare && parseReport(await readFileText(flags.compare), flags.compare);
-  const asText = !flags.json && !flags.markdown;
-  const tell = (lines: readonly string[]) => asText && say(terminal, lines.join('\n'));
-  using device = await Device.open({ adapter: flags.adapter });
-  const report = await measureKernels(device, {
-    cases,
-    variants: flags.variants,
-    sampling: flags.quick ? quickSampling : defaultSampling,
-    onStart: (start) => tell([...preface(start), '', ...kernelLines([kernelHead])]),
-    onRows: (rows) => tell(kernelLines(rows.map(kernelCells))),
-  });
-  if (flags.save) await save(flags.save, `${JSON.stringify(report, null, 2)}\n`);
-  if (flags.json) sayJson(terminal, report);
-  if (flags.markdown) say(terminal, kernelMarkdown(report).join('\n'));
-  if (before && !flags.json) say(terminal, `\n${comparisonText(compareReports(before, report)).join('\n')}`);
-}
-
 async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void> {
   const { measureOverhead, overheadText } = await import('../../bench/overhead.ts');
   const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
@@ -134,14 +91,6 @@ async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void>
   const report = await measureOverhead(device, flags.quick ? quickSampling : defaultSampling);
   if (flags.json) sayJson(terminal, report);
   else say(terminal, overheadText(report).join('\n'));
-}
-
-async function save(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (error) {
-    throw new ClozeError('io', `cannot write ${path}: ${(error as Error).message}`);
-  }
 }
 
 async function tryFile(
