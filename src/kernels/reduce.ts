@@ -4,7 +4,7 @@
  * `sum`: y[o, part, i] = scale · Σ x[o, r, i] over the r of a part. A long sum with few results is cut into `parts`
  * that are summed in a second run; `sumParts` says into how many. Nothing depends on the order in which invocations
  * run, so the result is the same every time.
- * `sumSquares`: partials of Σ x² over x: [count], for the gradient norm.
+ * `sumSquares`: partials of Σ x² over each row of x: [rows, count], for the norms of gradients and of matrices.
  * `max`: y: [outer, inner] and the index of the first maximum; `maxBackward` hands dy to that element alone.
  *
  * Variants of the sums: `scalar` (anything), `columns` (inner a multiple of 4: four results an invocation), `terms`
@@ -109,19 +109,20 @@ export const sum: KernelSpec<SumProblem> = {
 };
 
 export interface SumSquaresProblem {
+  rows: number;
   count: number;
 }
 
 /**
- * How many partial sums `sumSquares` makes of so many elements: a multiple of 64, so that those of several tensors can
- * follow one another in one buffer at offsets that may be bound.
+ * How many partial sums `sumSquares` makes of a row of so many elements: a multiple of 64, so that those of several
+ * tensors can follow one another in one buffer at offsets that may be bound.
  */
 export function sumSquaresPartials(count: number): number {
   return 64 * Math.min(32, Math.max(1, Math.ceil(count / 65536)));
 }
 
-const asSum = ({ count }: SumSquaresProblem): SumProblem => ({
-  outer: 1,
+const asSum = ({ rows, count }: SumSquaresProblem): SumProblem => ({
+  outer: rows,
   length: count,
   inner: 1,
   parts: sumSquaresPartials(count),
@@ -131,15 +132,30 @@ const asSum = ({ count }: SumSquaresProblem): SumProblem => ({
 export const sumSquares: KernelSpec<SumSquaresProblem> = {
   name: 'sumSquares',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'partials', access: 'write', type: 'f32', length: (p) => sumSquaresPartials(p.count) },
+    { name: 'x', access: 'read', type: 'f32', length: (p) => p.rows * p.count },
+    {
+      name: 'partials',
+      access: 'write',
+      type: 'f32',
+      length: (p) => p.rows * sumSquaresPartials(p.count),
+    },
   ],
   params: sumParams,
   values: (p) => sum.values(asSum(p)),
-  cost: ({ count }) => ({ flops: 2 * count, bytes: 4 * (count + sumSquaresPartials(count)) }),
+  cost: ({ rows, count }) => ({
+    flops: 2 * rows * count,
+    bytes: 4 * rows * (count + sumSquaresPartials(count)),
+  }),
   reductionLength: (p) => sum.reductionLength(asSum(p)),
   reference: (p, { x }) => ({ partials: partSums(asSum(p), x, (value) => value * value) }),
-  awkward: [{ count: 1 }, { count: 63 }, { count: 260 }, { count: 100_003 }, { count: 300_004 }],
+  awkward: [
+    { rows: 1, count: 1 },
+    { rows: 1, count: 63 },
+    { rows: 3, count: 260 },
+    { rows: 1, count: 100_003 },
+    { rows: 2, count: 300_004 },
+    { rows: 65_537, count: 4 },
+  ],
   variants: [
     sumVariant({ load: 'one', square: true }, 1, () => true),
     sumVariant({ load: 'terms', square: true }, 1, termsReason),

@@ -1,11 +1,11 @@
 /**
- * Everything a run needs to go on as if it had never stopped: weights, both moments, the number of steps, and where the
+ * Everything a run needs to go on as if it had never stopped: weights, what the optimiser remembers, the number of steps, and where the
  * data was. Masks, order and dropout are functions of (seed, epoch, step, index), so no generator has a state of its own.
  */
 import { ClozeError } from '../gpu/index.ts';
 import {
-  type AdamW,
   loadStateDict,
+  type Optimizer,
   parseSafetensors,
   type Slab,
   type StoredTensor,
@@ -51,16 +51,16 @@ const name = 'checkpoint';
 export async function saveCheckpoint(
   store: RunStore,
   slab: Slab,
-  optimizer: AdamW,
+  optimizer: Optimizer,
   state: RunState,
   description: Record<string, string>,
 ): Promise<void> {
-  const averages = await slab.read(optimizer.expAvg);
-  const squares = await slab.read(optimizer.expAvgSq);
   const moments = new Map<string, StoredTensor>();
-  for (const [key, { shape }] of slab.parameters()) {
-    moments.set(`exp_avg.${key}`, storedTensor(averages.get(key) as Float32Array, shape));
-    moments.set(`exp_avg_sq.${key}`, storedTensor(squares.get(key) as Float32Array, shape));
+  for (const { name, slab, flat } of optimizer.state) {
+    const values = await slab.read(flat);
+    for (const [key, { shape }] of slab.parameters()) {
+      moments.set(`${name}.${key}`, storedTensor(values.get(key) as Float32Array, shape));
+    }
   }
   await store.writeCheckpoint(name, {
     ...description,
@@ -78,7 +78,7 @@ export async function saveCheckpoint(
 export async function loadCheckpoint(
   store: RunStore,
   slab: Slab,
-  optimizer: AdamW,
+  optimizer: Optimizer,
   options: TrainOptions,
 ): Promise<RunState | undefined> {
   const files = await store.readCheckpoint(name);
@@ -88,8 +88,9 @@ export async function loadCheckpoint(
   const weights = parseSafetensors(need(files, 'model.safetensors'), `${name}/model.safetensors`);
   const moments = parseSafetensors(need(files, 'optimizer.safetensors'), `${name}/optimizer.safetensors`);
   loadStateDict(slab, weights.tensors);
-  loadStateDict(slab, withPrefix('exp_avg.', moments.tensors), { flat: optimizer.expAvg });
-  loadStateDict(slab, withPrefix('exp_avg_sq.', moments.tensors), { flat: optimizer.expAvgSq });
+  for (const { name, slab, flat } of optimizer.state) {
+    loadStateDict(slab, withPrefix(`${name}.`, moments.tensors), { flat });
+  }
   optimizer.steps = state.step;
   return { ...state, options };
 }

@@ -1,9 +1,9 @@
 /**
  * One training step, from batches to updated weights: upload, forward, backward over each micro-batch, then clip and
- * AdamW. Everything is recorded and submitted without waiting; the numbers come back later.
+ * update. Everything is recorded and submitted without waiting; the numbers come back later.
  */
 import { backward, crossEntropy, type Engine, indices, type Tensor } from '../autograd/index.ts';
-import type { AdamW, Slab } from '../nn/index.ts';
+import type { Optimizer, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import type { BertForMaskedLM } from './bert/heads.ts';
 import { bertInput } from './bert/input.ts';
@@ -22,10 +22,10 @@ export class TrainingStep {
   readonly model: BertForMaskedLM;
   readonly slab: Slab;
   private readonly engine: Engine;
-  private readonly optimizer: AdamW;
+  private readonly optimizer: Optimizer;
   private readonly seed: number;
 
-  constructor(parts: { model: BertForMaskedLM; slab: Slab; optimizer: AdamW; seed: number }) {
+  constructor(parts: { model: BertForMaskedLM; slab: Slab; optimizer: Optimizer; seed: number }) {
     this.engine = parts.slab.engine;
     this.model = parts.model;
     this.slab = parts.slab;

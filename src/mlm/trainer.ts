@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { AdamW, materialize, numberDropouts, type Slab } from '../nn/index.ts';
+import { AdamW, materialize, numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
@@ -75,7 +75,7 @@ export class Trainer {
   private readonly trainingBatches: TrainingBatches;
   private readonly evaluationBatches: Batch[];
   private readonly length: RunLength;
-  private readonly optimizer: AdamW;
+  private readonly optimizer: Optimizer;
   private readonly step: TrainingStep;
   private state: RunState;
   /** The step before the first one of this process, and the seconds that earlier processes took. */

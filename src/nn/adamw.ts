@@ -4,7 +4,9 @@
  * step whose norm is not finite leaves the weights as they are.
  */
 import type { Tensor } from '../autograd/index.ts';
-import { adamw, clipFactor, sumSquares, sumSquaresPartials } from '../kernels/index.ts';
+import { adamw } from '../kernels/index.ts';
+import { GradientClip } from './gradientClip.ts';
+import type { Optimizer, OptimizerState } from './optimizer.ts';
 import type { Slab } from './slab.ts';
 
 export interface AdamWOptions {
@@ -18,23 +20,21 @@ export interface AdamWOptions {
   lrScale?: (group: string) => number;
 }
 
-export class AdamW {
+export class AdamW implements Optimizer {
   /** First moments of each segment, flat. */
   readonly expAvg: readonly Tensor[];
   /** Second moments of each segment, flat. */
   readonly expAvgSq: readonly Tensor[];
-  /** Global norm of the gradients of the last step, before clipping: one number. */
-  readonly gradNorm: Tensor;
-  /** Steps done. */
+  readonly state: readonly OptimizerState[];
   steps = 0;
   private readonly slab: Slab;
   private readonly options: Required<AdamWOptions>;
   /** Per segment: learning rate, shares of the moments, eps, decay and bias corrections, as the kernel reads them. */
   private readonly hyper: readonly Tensor[];
-  private readonly factor: Tensor;
-  private readonly partials: Tensor;
+  private readonly clip: GradientClip;
 
-  constructor(slab: Slab, options: AdamWOptions = {}) {
+  /** An optimiser that measures more gradients than those in `slab` gives its `clip`, which goes with this one. */
+  constructor(slab: Slab, options: AdamWOptions = {}, clip?: GradientClip) {
     const { engine, segments } = slab;
     const own = (shape: readonly number[]) => engine.keep(engine.zeros(shape));
     this.slab = slab;
@@ -49,30 +49,26 @@ export class AdamW {
     this.expAvg = segments.map(({ values }) => own(values.shape));
     this.expAvgSq = segments.map(({ values }) => own(values.shape));
     this.hyper = segments.map(() => own([8]));
-    this.partials = own([segments.reduce((total, { values }) => total + sumSquaresPartials(values.size), 0)]);
-    this.gradNorm = own([1]);
-    this.factor = own([1]);
+    this.state = [
+      { name: 'exp_avg', slab, flat: this.expAvg },
+      { name: 'exp_avg_sq', slab, flat: this.expAvgSq },
+    ];
+    this.clip = clip ?? new GradientClip(slab, this.options.maxGradNorm);
   }
 
-  /** Updates every parameter from its gradient at learning rate `lr`. */
+  get gradNorm(): Tensor {
+    return this.clip.norm;
+  }
+
   step(lr: number): void {
+    this.clip.measure();
+    this.update(lr);
+  }
+
+  /** What `step` does once the gradients are measured. */
+  update(lr: number): void {
     this.steps++;
     const { engine, segments } = this.slab;
-    engine.scope(() => {
-      let offset = 0;
-      for (const { gradients: x } of segments) {
-        const count = sumSquaresPartials(x.size);
-        const partials = engine.share(this.partials.storage, [count], 'f32', 4 * offset);
-        engine.run(sumSquares, { count: x.size }, { x, partials });
-        offset += count;
-      }
-    });
-    const { maxGradNorm } = this.options;
-    engine.run(
-      clipFactor,
-      { count: this.partials.size, maxNorm: maxGradNorm },
-      { partials: this.partials, norm: this.gradNorm, factor: this.factor },
-    );
     segments.forEach((segment, i) => {
       this.hyper[i].write(this.hyperParameters(segment.group, lr));
       engine.run(
@@ -81,7 +77,7 @@ export class AdamW {
         {
           gradient: segment.gradients,
           hyper: this.hyper[i],
-          factor: this.factor,
+          factor: this.clip.factor,
           value: segment.values,
           expAvg: this.expAvg[i],
           expAvgSq: this.expAvgSq[i],
@@ -92,7 +88,7 @@ export class AdamW {
 
   dispose(): void {
     for (const tensor of [...this.expAvg, ...this.expAvgSq, ...this.hyper]) tensor.dispose();
-    for (const tensor of [this.partials, this.gradNorm, this.factor]) tensor.dispose();
+    this.clip.dispose();
   }
 
   private hyperParameters(group: string, lr: number): Float32Array {
