@@ -9,6 +9,7 @@ import { embedding, embeddingBackward } from './embedding.ts';
 import { layerNorm, layerNormBackward, layerNormParameters } from './layerNorm.ts';
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
+import { matrixNormalize, muonMomentum, muonUpdate, scaleAddIdentity } from './muon.ts';
 import { max, maxBackward, sum, sumSquares } from './reduce.ts';
 import { rotary } from './rotary.ts';
 import { scale } from './scale.ts';
@@ -48,6 +49,10 @@ export const kernels: readonly AnyKernelSpec[] = [
   rotary,
   clipFactor,
   adamw,
+  muonMomentum,
+  matrixNormalize,
+  scaleAddIdentity,
+  muonUpdate,
 ];
 
 /** The kernel of that name. Throws an `option` error that lists the known ones. */

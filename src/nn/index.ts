@@ -5,6 +5,7 @@ export { Embedding, type EmbeddingOptions } from './embedding.ts';
 export { LayerNorm } from './layerNorm.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { type Initializer, Module, Parameter } from './module.ts';
+export { Muon, type MuonOptions, muonGroups } from './muon.ts';
 export type { Optimizer, OptimizerState } from './optimizer.ts';
 export {
   parseSafetensors,

@@ -25,6 +25,11 @@ export interface Slot {
   readonly offset: number;
 }
 
+/** The group of a parameter unless `materialize` is told otherwise. */
+export function decayGroup(_name: string, { decays }: Parameter): string {
+  return decays ? 'decay' : 'no-decay';
+}
+
 /** Elements between slots: bindings start at multiples of 256 bytes. */
 const ALIGNMENT = 64;
 
@@ -110,7 +115,7 @@ export class Slab {
 
 /** Gives every parameter of a model its memory and its first values: a pure function of the seed and the name. */
 export function materialize(model: Module, engine: Engine, options: MaterializeOptions = {}): Slab {
-  const { seed = 0, groupOf = (_, parameter) => (parameter.decays ? 'decay' : 'no-decay') } = options;
+  const { seed = 0, groupOf = decayGroup } = options;
   const groups = new Map<string, [string, Parameter][]>();
   for (const [name, parameter] of model.namedParameters()) {
     const group = groupOf(name, parameter);
