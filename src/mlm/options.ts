@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ClozeError } from '../gpu/errors.ts';
 import { SCHEDULE_NAMES } from '../nn/schedule.ts';
+import { recipe } from './recipes.ts';
 
 const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
 const above0 = v.pipe(v.number(), v.gtValue(0));
@@ -77,12 +78,22 @@ const schema = v.strictObject(entries);
 export type TrainOptions = v.InferOutput<typeof schema>;
 export type TrainOptionsInput = v.InferInput<typeof schema>;
 
+/** What is given, on top of the recipe for its data. An option that is undefined counts as not given. */
+function overRecipe(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+  return { ...recipe(given), ...given };
+}
+
 /** The names of all options. */
 export const optionNames = Object.keys(entries) as (keyof TrainOptions)[];
 
-/** Fills in the defaults and checks every value. Throws `option` naming the first one that is wrong. */
+/**
+ * Fills in the defaults, those of a built-in language first, and checks every value. Throws `option` naming the first one
+ * that is wrong.
+ */
 export function parseOptions(input: unknown, source = 'the options'): TrainOptions {
-  const result = v.safeParse(schema, input);
+  const result = v.safeParse(schema, overRecipe(input));
   if (result.success) return result.output;
   const issue = result.issues[0];
   const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';

@@ -24,6 +24,17 @@ describe('parseOptions', () => {
     expect(parseOptions(options)).toEqual(options);
   });
 
+  test('trains a built-in language as its recipe says, unless told otherwise', () => {
+    const data = ['synthetic:clock'];
+    const options = parseOptions({ data, batchSize: 7, lr: undefined });
+    expect(options).toMatchObject({ preset: 'nano', positions: 'rotary', batchSize: 7, lr: 5e-3 });
+    expect(options.steps).toBeGreaterThan(1000);
+    expect(parseOptions({ data, minutes: 2 }).steps).toBeUndefined();
+    expect(parseOptions({ data, epochs: 2, steps: 9 }).steps).toBe(9);
+    expect(parseOptions({ data: [...data, 'more.txt'] }).preset).toBe('tiny');
+    expect(parseOptions(options)).toEqual(options);
+  });
+
   test('names an option that does not exist, and those that do', () => {
     const { code, message } = refusal({ batchsize: 8 });
     expect(code).toBe('option');
