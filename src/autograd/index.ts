@@ -14,6 +14,10 @@ export { type DropoutOptions, dropout } from './ops/dropout.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
 export { layerNorm } from './ops/layerNorm.ts';
 export { linear, linearGelu } from './ops/linear.ts';
+export {
+  type LinearCrossEntropyOptions,
+  linearCrossEntropy,
+} from './ops/linearCrossEntropy.ts';
 export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { cat, expand, narrow, permute, transpose } from './ops/permute.ts';
 export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';

@@ -2,7 +2,7 @@
  * One training step, from batches to updated weights: upload, forward, backward over each micro-batch, then clip and
  * update. Everything is recorded and submitted without waiting; the numbers come back later.
  */
-import { backward, crossEntropy, type Engine, indices, type Tensor } from '../autograd/index.ts';
+import { backward, type Engine, indices, type Tensor } from '../autograd/index.ts';
 import type { Optimizer, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import type { BertForMaskedLM } from './bert/heads.ts';
@@ -99,8 +99,8 @@ export function maskedLoss(
     { ids: batch.inputIds, attentionMask: batch.attentionMask, shape: [B, T] },
     model.config,
   );
-  const logits = model.forward(input, indices(engine, batch.maskedPositions, [B * M]));
-  return engine.scope(() => crossEntropy(logits, engine.tensor(batch.labels), { normalizer }), 'loss');
+  const positions = indices(engine, batch.maskedPositions, [B * M]);
+  return model.loss(input, positions, engine.tensor(batch.labels), { normalizer });
 }
 
 /** Copies one-element tensors into one, so that a single read fetches them all. */

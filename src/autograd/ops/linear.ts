@@ -49,14 +49,15 @@ export function linearGelu(
   });
 }
 
-interface Layer {
+export interface Layer {
   rows: number;
   from: number;
   to: number;
   output: Shape;
 }
 
-function layerOf(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined): Layer {
+/** The sizes of a layer. Throws `shape` when they do not fit. */
+export function layerOf(op: string, x: Tensor, weight: Tensor, bias: Tensor | undefined): Layer {
   const from = x.shape.at(-1);
   const [to] = weight.shape;
   if (weight.shape.length !== 2 || from === undefined || weight.shape[1] !== from) {

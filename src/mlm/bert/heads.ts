@@ -2,7 +2,15 @@
  * The heads: what turns BERT's hidden states into predictions. Each is a model of its own, named as Hugging Face
  * names it.
  */
-import { type Indices, linear, reshape, type Tensor } from '../../autograd/index.ts';
+import {
+  type CrossEntropyOptions,
+  type CrossEntropyResult,
+  type Indices,
+  linear,
+  linearCrossEntropy,
+  reshape,
+  type Tensor,
+} from '../../autograd/index.ts';
 import { Dropout, LayerNorm, Linear, Module, type Parameter } from '../../nn/index.ts';
 import { zeros } from '../../nn/initializers.ts';
 import type { BertConfig } from './config.ts';
@@ -33,6 +41,23 @@ export class BertForMaskedLM extends Module {
       return this.predictions.forward(rows, this.bert.wordEmbeddings);
     }, 'predictions');
   }
+
+  /**
+   * Cross-entropy of the tokens at `positions` against `labels`, i32, without holding the logits of all of them:
+   * what training and evaluation want of {@link forward}.
+   */
+  loss(
+    input: BertInput,
+    positions: Indices,
+    labels: Tensor,
+    options: CrossEntropyOptions = {},
+  ): CrossEntropyResult {
+    const hidden = this.bert.forward(input);
+    return hidden.engine.scope(() => {
+      const rows = gatherTokens(hidden, positions);
+      return this.predictions.loss(rows, this.bert.wordEmbeddings, labels, options);
+    }, 'predictions');
+  }
 }
 
 class PredictionHeads extends Module {
@@ -57,6 +82,15 @@ class Predictions extends Module {
   /** [n, C] → [n, V]. */
   forward(rows: Tensor, wordEmbeddings: Tensor): Tensor {
     return linear(this.transform.forward(rows), wordEmbeddings, this.bias.value);
+  }
+
+  loss(
+    rows: Tensor,
+    wordEmbeddings: Tensor,
+    labels: Tensor,
+    options: CrossEntropyOptions,
+  ): CrossEntropyResult {
+    return linearCrossEntropy(this.transform.forward(rows), wordEmbeddings, this.bias.value, labels, options);
   }
 }
 
