@@ -90,10 +90,16 @@ const groups: Record<string, Flags> = {
   'The optimiser:': {
     batchSize: { value: '<count>', help: 'sequences per step', parse: number },
     accumulation: { value: '<count>', help: 'micro-batches that a step is split into', parse: number },
+    optimizer: {
+      value: '<name>',
+      help: 'adamw; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',
+    },
     lr: { value: '<rate>', help: 'peak learning rate', parse: number },
     schedule: { value: '<name>', help: 'constant, linear, cosine or wsd' },
     warmup: { value: '<share>', help: 'share of the steps in which the learning rate rises', parse: number },
-    weightDecay: { value: '<rate>', help: "AdamW's decoupled weight decay", parse: number },
+    beta1: { value: '<share>', help: "share of AdamW's first moment that a step keeps", parse: number },
+    beta2: { value: '<share>', help: "share of AdamW's second moment that a step keeps", parse: number },
+    weightDecay: { value: '<rate>', help: 'decoupled weight decay', parse: number },
     maxGradNorm: { value: '<norm>', help: 'clip the gradient to this norm; 0 for none', parse: number },
     seed: { value: '<number>', help: 'same seed, same adapter: same weights', parse: number },
   },

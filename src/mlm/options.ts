@@ -6,6 +6,7 @@ import { recipe } from './recipes.ts';
 
 const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
 const above0 = v.pipe(v.number(), v.gtValue(0));
+const belowOne = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
 const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 const entries = {
@@ -50,14 +51,20 @@ const entries = {
     ),
     [0.8, 0.1, 0.1],
   ),
+  /** What updates the weights; `muon` takes the matrices of the layers and leaves the rest to AdamW. */
+  optimizer: v.optional(v.picklist(['adamw', 'muon']), 'adamw'),
+  /** Peak learning rate; Muon's updates are scaled to the size of AdamW's, so that it serves both. */
   lr: v.optional(above0, 1e-3),
   schedule: v.optional(v.picklist(SCHEDULE_NAMES), 'linear'),
   /** Share of the steps in which the learning rate rises. */
   warmup: v.optional(fraction, 0.1),
+  /** Shares of AdamW's first and second moment that a step keeps. */
+  beta1: v.optional(belowOne, 0.9),
+  beta2: v.optional(belowOne, 0.999),
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
   /** Largest global gradient norm; 0 for none. */
   maxGradNorm: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
-  dropout: v.optional(v.pipe(v.number(), v.minValue(0), v.ltValue(1)), 0.1),
+  dropout: v.optional(belowOne, 0.1),
   /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
   norm: v.optional(v.picklist(['post', 'pre']), 'post'),
   /** How the model learns of order: a learnt vector for each position as in BERT, or rotations of queries and keys. */

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { AdamW, materialize, numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
+import { numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
@@ -22,6 +22,7 @@ import type {
   StepEvent,
   TrainEvent,
 } from './events.ts';
+import { prepareTraining } from './optimizer.ts';
 import type { TrainOptions } from './options.ts';
 import { descriptionFiles, weightsFile } from './pretrained.ts';
 import { RunLength } from './runLength.ts';
@@ -86,7 +87,6 @@ export class Trainer {
   /** Builds the model and gives it memory. Throws `option` when the options contradict each other. */
   constructor(parts: TrainerParts) {
     const { engine, session, options } = parts;
-    const { seed, weightDecay, maxGradNorm } = options;
     this.parts = parts;
     this.trainingBatches = new TrainingBatches(session.train, options);
     this.evaluationBatches = evaluationBatches(session, options);
@@ -94,9 +94,10 @@ export class Trainer {
     this.config = modelConfig(session, options);
     this.model = new BertForMaskedLM(this.config);
     numberDropouts(this.model);
-    this.slab = materialize(this.model, engine, { seed });
-    this.optimizer = new AdamW(this.slab, { weightDecay, maxGradNorm });
-    this.step = new TrainingStep({ model: this.model, slab: this.slab, optimizer: this.optimizer, seed });
+    const { slab, optimizer } = prepareTraining(this.model, engine, options);
+    this.slab = slab;
+    this.optimizer = optimizer;
+    this.step = new TrainingStep({ model: this.model, slab, optimizer, seed: options.seed });
     this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
   }
 

@@ -24,19 +24,22 @@ describe('a run', () => {
     expect(other.metrics).not.toBe(first.metrics);
   });
 
-  test('that was stopped and resumed equals one that was not, with dropout, micro-batches and a schedule', async () => {
-    const options = { accumulation: 2, checkpointEvery: 3, schedule: 'cosine' } as const;
-    const whole = await run(options);
-    const store = new MemoryStore();
-    const part = await run(options, { store, stopAfter: 6 });
-    expect((part.events.at(-1) as DoneEvent).reason).toBe('stopped');
-    expect(part.metrics).not.toBe(whole.metrics);
-    const rest = await run(options, { store, resume: true });
-    expect(rest.weights).toEqual(whole.weights);
-    expect(rest.metrics).toBe(whole.metrics);
-    const [done, expected] = [rest.events.at(-1), whole.events.at(-1)] as DoneEvent[];
-    expect({ ...done, tokensPerSecond: 0 }).toEqual({ ...expected, tokensPerSecond: 0 });
-  });
+  test.each(['adamw', 'muon'] as const)(
+    'with %s that was stopped and resumed equals one that was not, with dropout, micro-batches and a schedule',
+    async (optimizer) => {
+      const options = { optimizer, accumulation: 2, checkpointEvery: 3, schedule: 'cosine' } as const;
+      const whole = await run(options);
+      const store = new MemoryStore();
+      const part = await run(options, { store, stopAfter: 6 });
+      expect((part.events.at(-1) as DoneEvent).reason).toBe('stopped');
+      expect(part.metrics).not.toBe(whole.metrics);
+      const rest = await run(options, { store, resume: true });
+      expect(rest.weights).toEqual(whole.weights);
+      expect(rest.metrics).toBe(whole.metrics);
+      const [done, expected] = [rest.events.at(-1), whole.events.at(-1)] as DoneEvent[];
+      expect({ ...done, tokensPerSecond: 0 }).toEqual({ ...expected, tokensPerSecond: 0 });
+    },
+  );
 
   test('that is stopped between validations saves the better of the best weights and the last', async () => {
     const store = new MemoryStore();
@@ -108,6 +111,9 @@ describe('a run', () => {
     const store = new MemoryStore();
     await run({}, { store, stopAfter: 3 });
     await expect(run({ seed: 1 }, { store, resume: true })).rejects.toThrow(/started with seed 0, not 1/);
+    await expect(run({ optimizer: 'muon' }, { store, resume: true })).rejects.toThrow(
+      /started with optimizer "adamw", not "muon"/,
+    );
     await expect(run({}, { resume: true })).rejects.toThrow(/no checkpoint to resume/);
   });
 
@@ -135,9 +141,10 @@ test('micro-batches add up to one large batch', async () => {
   });
 });
 
-test('nothing grows with the number of steps', async () => {
+test.each(['adamw', 'muon'] as const)('with %s nothing grows with the number of steps', async (optimizer) => {
   using engine = await Engine.open();
   const options = parseOptions({
+    optimizer,
     preset: 'nano',
     seqLen: 18,
     batchSize: 4,
