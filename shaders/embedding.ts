@@ -18,24 +18,36 @@ fn process(i: u32) {
 }
 `;
 
-/** dtable[rows[s], :] = Σ dy[position, :] over the positions of segment s, in their order. */
+/** The highest bit of a segment's row says that it is part of a longer one. */
+const segmentRows = wgsl`
+const partOfRow = 0x80000000u;
+fn rowOf(segment: u32) -> u32 { return rows[segment] & ~partOfRow; }
+fn isPart(segment: u32) -> bool { return (rows[segment] & partOfRow) != 0; }
+`;
+
+/**
+ * dtable[rows[s], :] = Σ dy[position, :] over the positions of segment s, in their order; of a segment that is part of a
+ * longer one, the sum goes to parts[s, :].
+ */
 export const embeddingBackward = (width: 1 | 4) => wgsl`
 ${elements(width)}
+${segmentRows}
 
 @group(0) @binding(0) var<storage, read> rows: array<u32>;
 @group(0) @binding(1) var<storage, read> offsets: array<u32>;
 @group(0) @binding(2) var<storage, read> order: array<u32>;
 @group(0) @binding(3) var<storage, read> dy: array<Element>;
-@group(0) @binding(4) var<storage, read_write> dtable: array<Element>;
+@group(0) @binding(4) var<storage, read_write> parts: array<Element>;
+@group(0) @binding(5) var<storage, read_write> dtable: array<Element>;
 
 struct Params { count: u32, columns: u32, padding: u32 }
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(6) var<uniform> params: Params;
 
 fn process(i: u32) {
   let columns = params.columns / ${width};
   let column = i % columns;
   let segment = i / columns;
-  let row = rows[segment];
+  let row = rowOf(segment);
   let end = offsets[segment + 1];
   var next = offsets[segment];
   if (next == end || row == params.padding) { return; }
@@ -43,6 +55,39 @@ fn process(i: u32) {
   var total = Element(0);
   for (; next < end; next++) {
     total += dy[order[next] * columns + column];
+  }
+  if (isPart(segment)) {
+    parts[i] = total;
+  } else {
+    dtable[row * columns + column] = total;
+  }
+}
+`;
+
+/** dtable[row, :] = Σ parts[s, :] over the segments s that are parts of the row; the first of them adds up. */
+export const embeddingBackwardParts = (width: 1 | 4) => wgsl`
+${elements(width)}
+${segmentRows}
+
+@group(0) @binding(0) var<storage, read> rows: array<u32>;
+@group(0) @binding(1) var<storage, read> parts: array<Element>;
+@group(0) @binding(2) var<storage, read_write> dtable: array<Element>;
+
+struct Params { count: u32, columns: u32, padding: u32 }
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn process(i: u32) {
+  let columns = params.columns / ${width};
+  let column = i % columns;
+  let first = i / columns;
+  let row = rowOf(first);
+  if (!isPart(first) || row == params.padding) { return; }
+  if (first > 0 && rows[first - 1] == rows[first]) { return; }
+
+  var total = Element(0);
+  let most = params.count / params.columns;
+  for (var part = first; part < most && rows[part] == rows[first]; part++) {
+    total += parts[part * columns + column];
   }
   dtable[row * columns + column] = total;
 }

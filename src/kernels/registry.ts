@@ -5,7 +5,7 @@ import { adamw, clipFactor } from './adamw.ts';
 import { binary } from './binary.ts';
 import { crossEntropy, crossEntropyCount, crossEntropyTotal } from './crossEntropy.ts';
 import { dropout } from './dropout.ts';
-import { embedding, embeddingBackward } from './embedding.ts';
+import { embedding, embeddingBackward, embeddingBackwardParts } from './embedding.ts';
 import { layerNorm, layerNormBackward, layerNormParameters } from './layerNorm.ts';
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
@@ -46,6 +46,7 @@ export const kernels: readonly AnyKernelSpec[] = [
   maxBackward,
   embedding,
   embeddingBackward,
+  embeddingBackwardParts,
   rotary,
   clipFactor,
   adamw,

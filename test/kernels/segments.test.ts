@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/kernels/random.ts';
-import { segmentIndex } from '../../src/kernels/segments.ts';
+import { longestSegment, mostParts, partOfRow, segmentIndex } from '../../src/kernels/segments.ts';
 
 describe('segmentIndex', () => {
   test('groups positions by id, in order, and pads with empty segments past the table', () => {
@@ -11,12 +11,24 @@ describe('segmentIndex', () => {
     expect([...index.order]).toEqual([3, 1, 4, 0, 2, 5]);
   });
 
+  test('cuts what is long, and lets it come first', () => {
+    const ids = Uint32Array.from({ length: 200 }, (_, i) => (i < 130 ? 5 : i < 140 ? 2 : 9));
+    const { rows, offsets, count } = segmentIndex(ids, 10);
+    const long = (row: number) => (row | partOfRow) >>> 0;
+    expect(count).toBe(5);
+    expect([...rows.subarray(0, 6)]).toEqual([long(5), long(5), long(5), 2, 9, 10]);
+    expect([...offsets.subarray(0, 6)]).toEqual([0, 64, 128, 130, 140, 200]);
+  });
+
   test('sums per segment are the scattered sums, for one id, many ids and all distinct ids', () => {
     const random = new Random(0);
     for (const [n, vocab] of [
       [1, 1],
       [257, 1],
       [257, 11],
+      [64, 1],
+      [65, 1],
+      [2000, 13],
       [300, 30_522],
     ]) {
       const ids = Uint32Array.from({ length: n }, () => random.below(vocab));
@@ -29,12 +41,17 @@ describe('segmentIndex', () => {
       const gathered = new Float64Array(vocab);
       for (let s = 0; s < n; s++) {
         const positions = order.subarray(offsets[s], offsets[s + 1]);
-        if (s < count) gathered[rows[s]] = positions.reduce((sum, position) => sum + values[position], 0);
+        const row = (rows[s] & ~partOfRow) >>> 0;
+        if (s < count) gathered[row] += positions.reduce((sum, position) => sum + values[position], 0);
         else expect(positions).toHaveLength(0);
+        expect(positions.length).toBeLessThanOrEqual(longestSegment);
         expect([...positions]).toEqual([...positions].sort((a, b) => a - b));
       }
       expect(gathered).toEqual(scattered);
-      expect(count).toBe(new Set(ids).size);
+      const parts = rows.findIndex((row) => row < partOfRow);
+      expect(parts < 0 ? n : parts).toBeLessThanOrEqual(mostParts(n));
+      expect(rows.subarray(Math.max(0, parts)).every((row) => row < partOfRow)).toBe(parts >= 0);
+      expect(new Set(rows.subarray(0, count)).size).toBe(new Set(ids).size);
     }
   });
 

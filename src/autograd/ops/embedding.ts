@@ -1,5 +1,6 @@
 import { ClozeError } from '../../gpu/index.ts';
-import { embeddingBackward, embedding as kernel } from '../../kernels/embedding.ts';
+import { embeddingBackward, embeddingBackwardParts, embedding as kernel } from '../../kernels/embedding.ts';
+import { longestSegment, mostParts } from '../../kernels/segments.ts';
 import type { Indices } from '../indices.ts';
 import { checkFloat } from '../shape.ts';
 import { record } from '../tape.ts';
@@ -36,7 +37,11 @@ export function embedding(
     vjp: (dy, [segmentRows, offsets, order]) => {
       const dtable = engine.zeros(table.shape);
       const problem = { n, rows, columns, paddingIdx };
-      engine.run(embeddingBackward, problem, { rows: segmentRows, offsets, order, dy, dtable });
+      const parts = engine.empty([Math.max(1, mostParts(n)), columns]);
+      engine.run(embeddingBackward, problem, { rows: segmentRows, offsets, order, dy, parts, dtable });
+      if (n > longestSegment) {
+        engine.run(embeddingBackwardParts, problem, { rows: segmentRows, parts, dtable });
+      }
       return [dtable];
     },
   });

@@ -25,6 +25,17 @@ test('gradients with repeated ids', async () => {
   await gradcheck(engine, (rows) => embedding(rows, ids), [table(7, 8)]);
 });
 
+test('gradient of a row that is asked for often', async () => {
+  const ids = indices(
+    engine,
+    Uint32Array.from({ length: 300 }, (_, i) => (i % 7 === 0 ? 1 : 2)),
+  );
+  await gradcheck(engine, (rows) => embedding(rows, ids), [table(4, 8)]);
+  const rows = engine.tensor([[1], [1], [1]]).requireGrad();
+  backward(embedding(rows, ids, { paddingIdx: 2 }), engine.full([300, 1], 1));
+  expect([...(await rows.grad!.data())]).toEqual([0, 43, 0]);
+});
+
 test('looks rows up, and adds gradients up, save for the padding row', async () => {
   const rows = engine
     .tensor([
