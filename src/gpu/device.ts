@@ -5,13 +5,15 @@
  * returns at once; what goes wrong on the GPU is thrown by the next `flush` or read.
  */
 import { platform } from '#platform';
+import { BindGroupCache } from './bindGroups.ts';
 import { type Capabilities, readCapabilities } from './capabilities.ts';
 import { ClozeError } from './errors.ts';
 import { type Pipeline, PipelineCache } from './pipelines.ts';
 import type { AdapterChoice } from './platform.ts';
-import { BufferPool, formatBytes, type MemoryStatistics, type PooledBuffer } from './pool.ts';
+import { Arena, BufferPool, type MemoryStatistics, type PooledBuffer } from './pool.ts';
 import { Readback } from './readback.ts';
-import { CommandStream } from './stream.ts';
+import { Recording } from './recording.ts';
+import { type Command, CommandStream } from './stream.ts';
 import { UniformArena, type UniformSlot } from './uniforms.ts';
 
 export interface DeviceOptions extends AdapterChoice {
@@ -28,6 +30,8 @@ export interface BufferView {
   readonly size: number;
 }
 
+const uploadRemedy = 'Make it an input, or write it before the call';
+const readRemedy = 'Return the tensor, and read it after the call';
 const optionalFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
 
 export class Device {
@@ -38,8 +42,9 @@ export class Device {
   private readonly pool: BufferPool;
   private readonly uniforms: UniformArena;
   private readonly readback: Readback;
-  private readonly bindGroups = new Map<string, GPUBindGroup>();
+  private readonly bindGroups: BindGroupCache;
   private readonly onClose: (() => void) | undefined;
+  private recorder: Recording | undefined;
   private fault: ClozeError | undefined;
   private closed = false;
 
@@ -66,6 +71,7 @@ export class Device {
     this.onClose = onClose;
     this.capabilities = readCapabilities(gpu, info);
     this.pipelines = new PipelineCache(gpu);
+    this.bindGroups = new BindGroupCache(gpu);
     this.stream = new CommandStream(gpu);
     this.pool = new BufferPool(gpu);
     this.uniforms = new UniformArena(gpu);
@@ -104,6 +110,7 @@ export class Device {
    */
   write(buffer: PooledBuffer, offset: number, data: ArrayBufferView): void {
     this.check();
+    if (this.recorder) throw this.recorder.refuse(`it uploads data into ${buffer.label}`, uploadRemedy);
     if (this.stream.touches(buffer)) this.stream.flush();
     this.gpu.queue.writeBuffer(
       buffer.gpu,
@@ -114,23 +121,28 @@ export class Device {
     );
   }
 
-  /** Records one dispatch. Views come in binding order; `params` fills the uniform after them. */
+  /**
+   * Records one dispatch. Views come in binding order; `params` fills the uniform after them; `seconds` estimates how
+   * long it takes.
+   */
   dispatch(
     label: string,
     pipeline: Pipeline,
     views: readonly BufferView[],
     params: UniformSlot | undefined,
     workgroups: readonly [number, number, number],
+    seconds = 0,
   ): void {
-    let key = params ? `${pipeline.id};${params.id}` : `${pipeline.id}`;
-    for (const view of views) key += `,${view.buffer.id}:${view.offset}:${view.size}`;
-    let bindGroup = this.bindGroups.get(key);
-    if (!bindGroup) {
-      bindGroup = this.makeBindGroup(label, pipeline, views, params);
-      this.bindGroups.set(key, bindGroup);
-    }
-    for (const view of views) view.buffer.lastUse = this.stream.serial;
-    this.stream.dispatch({ pipeline: pipeline.gpu, bindGroup, workgroups }, label);
+    const bindGroup = this.bindGroups.get(label, pipeline, views, params);
+    const command: Command = {
+      kind: 'dispatch',
+      label,
+      pipeline: pipeline.gpu,
+      bindGroup,
+      workgroups,
+      seconds,
+    };
+    this.run(command, label, ...views);
   }
 
   /** The uniform slot that holds these parameters. */
@@ -140,15 +152,63 @@ export class Device {
 
   /** Copies one range to another of equal size, in order with the dispatches. */
   copy(source: BufferView, target: BufferView): void {
-    this.stream.copy(source.buffer.gpu, source.offset, target.buffer.gpu, target.offset, source.size);
-    source.buffer.lastUse = this.stream.serial;
-    target.buffer.lastUse = this.stream.serial;
+    const command: Command = {
+      kind: 'copy',
+      source: source.buffer.gpu,
+      sourceOffset: source.offset,
+      target: target.buffer.gpu,
+      targetOffset: target.offset,
+      size: source.size,
+    };
+    this.run(command, 'a copy', source, target);
   }
 
   /** Fills a range with zero bytes, in order with the dispatches. */
   clear(view: BufferView): void {
-    this.stream.clear(view.buffer.gpu, view.offset, view.size);
-    view.buffer.lastUse = this.stream.serial;
+    const { buffer, offset, size } = view;
+    this.run({ kind: 'clear', buffer: buffer.gpu, offset, size }, 'a clear', view);
+  }
+
+  /** The recording under way. */
+  get recording(): Recording | undefined {
+    return this.recorder;
+  }
+
+  /**
+   * Runs `body` and records its commands for `replay`. Throws `capture` when it does what a replay could not repeat:
+   * uploads, reads, waits, or frees a buffer from outside that its commands use.
+   */
+  record<T>(name: string, body: () => T): { recording: Recording; result: T } {
+    this.check();
+    if (this.recorder)
+      throw new ClozeError('capture', `"${name}" is recorded inside "${this.recorder.name}"`);
+    const recording = new Recording(name, new Arena());
+    this.recorder = recording;
+    this.pool.arena = recording.arena;
+    try {
+      const result = body();
+      recording.check();
+      return { recording, result };
+    } catch (error) {
+      this.forget(recording);
+      throw error;
+    } finally {
+      this.recorder = undefined;
+      this.pool.arena = undefined;
+    }
+  }
+
+  /** Runs recorded commands once more. Throws `capture` when a buffer that they need was given back. */
+  replay(recording: Recording): void {
+    this.check();
+    recording.check();
+    for (const command of recording.commands) this.stream.run(command);
+    for (const buffer of recording.buffers) buffer.lastUse = this.stream.serial;
+  }
+
+  /** Gives back the buffers that a recording kept for itself; it must not be replayed any more. */
+  forget(recording: Recording): void {
+    if (!this.closed) this.pool.dissolve(recording.arena);
   }
 
   /** Submits what was recorded. Throws what went wrong on the GPU since the last check. */
@@ -160,6 +220,7 @@ export class Device {
   /** The bytes of a range after everything recorded so far has run. */
   async read(view: BufferView): Promise<ArrayBuffer> {
     this.check();
+    if (this.recorder) throw this.recorder.refuse(`it reads ${view.buffer.label}`, readRemedy);
     view.buffer.lastUse = this.stream.serial;
     const bytes = await this.readback.read(view.buffer.gpu, view.offset, view.size);
     this.check();
@@ -169,6 +230,7 @@ export class Device {
   /** Resolves when everything recorded so far has run. */
   async synchronize(): Promise<void> {
     this.check();
+    if (this.recorder) throw this.recorder.refuse('it waits for the GPU', readRemedy);
     await this.readback.synchronize();
     this.check();
   }
@@ -210,28 +272,10 @@ export class Device {
     this.close();
   }
 
-  private makeBindGroup(
-    label: string,
-    pipeline: Pipeline,
-    views: readonly BufferView[],
-    params: UniformSlot | undefined,
-  ): GPUBindGroup {
-    const limit = this.capabilities.limits.maxStorageBufferBindingSize;
-    const entries: GPUBindGroupEntry[] = views.map((view, binding) => {
-      if (view.size > limit) {
-        throw new ClozeError(
-          'out-of-memory',
-          `${label} binds ${formatBytes(view.size)}, and this adapter allows ${formatBytes(limit)}`,
-          'Lower the batch size, the sequence length or the vocabulary',
-        );
-      }
-      return { binding, resource: { buffer: view.buffer.gpu, offset: view.offset, size: view.size } };
-    });
-    if (params) {
-      const { buffer, offset, size } = params;
-      entries.push({ binding: views.length, resource: { buffer, offset, size } });
-    }
-    return this.gpu.createBindGroup({ label, layout: pipeline.layout, entries });
+  private run(command: Command, user: string, ...views: readonly BufferView[]): void {
+    for (const { buffer } of views) buffer.lastUse = this.stream.serial;
+    this.recorder?.add(command, user, views);
+    this.stream.run(command);
   }
 }
 

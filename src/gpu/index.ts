@@ -4,3 +4,4 @@ export { ClozeError, type ErrorCode } from './errors.ts';
 export type { BindingAccess } from './pipelines.ts';
 export type { AdapterChoice, FoundAdapter } from './platform.ts';
 export type { MemoryStatistics } from './pool.ts';
+export type { Recording } from './recording.ts';

@@ -13,12 +13,18 @@ export interface PooledBuffer {
   readonly id: number;
   /** Bytes, at least what was asked for. */
   readonly size: number;
+  /** What it holds on its present loan. */
+  label: string;
+  /** How often it was given back: differs between two loans. */
+  loan: number;
+  /** The arena that keeps it for itself, if one does. */
+  arena: Arena | undefined;
   /** Serial number of the last batch of commands that touches it; see {@link CommandStream.serial}. */
   lastUse: number;
 }
 
 export interface MemoryStatistics {
-  /** Bytes in buffers that are in use. */
+  /** Bytes in buffers that are in use, or kept by an arena. */
   live: number;
   /** Bytes in buffers that wait to be used again. */
   pooled: number;
@@ -37,10 +43,46 @@ export function sizeClass(bytes: number): number {
 
 const USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
+/** Waiting buffers by size. */
+class FreeList {
+  /** Ids descending. */
+  private readonly bySize = new Map<number, PooledBuffer[]>();
+
+  /** The oldest of exactly this size. */
+  take(size: number): PooledBuffer | undefined {
+    return this.bySize.get(size)?.pop();
+  }
+
+  put(buffer: PooledBuffer): void {
+    const list = this.bySize.get(buffer.size);
+    if (!list) {
+      this.bySize.set(buffer.size, [buffer]);
+      return;
+    }
+    let at = list.length;
+    while (at > 0 && list[at - 1].id < buffer.id) at--;
+    list.splice(at, 0, buffer);
+  }
+
+  /** Takes all of them. */
+  drain(): PooledBuffer[] {
+    const all = [...this.bySize.values()].flat();
+    this.bySize.clear();
+    return all;
+  }
+}
+
+/** Buffers that go to one user only, in use or waiting; all of them count as in use. */
+export class Arena {
+  readonly buffers: PooledBuffer[] = [];
+  readonly free = new FreeList();
+}
+
 export class BufferPool {
+  /** While set, buffers are acquired for this arena, from its own free ones first. */
+  arena: Arena | undefined;
   private readonly device: GPUDevice;
-  /** By size, ids descending. */
-  private readonly free = new Map<number, PooledBuffer[]>();
+  private readonly free = new FreeList();
   private nextId = 1;
   private live = 0;
   private pooled = 0;
@@ -65,47 +107,56 @@ export class BufferPool {
         'Lower the batch size, the sequence length or the model size',
       );
     }
-    let buffer = this.free.get(size)?.pop();
+    const buffer = this.arena?.free.take(size) ?? this.lend(size, label);
+    buffer.label = label;
+    return buffer;
+  }
+
+  /** Gives a buffer back. Commands already recorded may still use it: later dispatches run after them. */
+  release(buffer: PooledBuffer): void {
+    buffer.loan++;
+    if (buffer.arena) buffer.arena.free.put(buffer);
+    else this.recycle(buffer);
+  }
+
+  /** Gives an arena's buffers back to all: those that wait at once, those in use when they are released. */
+  dissolve(arena: Arena): void {
+    for (const buffer of arena.buffers) buffer.arena = undefined;
+    for (const buffer of arena.free.drain()) this.recycle(buffer);
+  }
+
+  /** Destroys every waiting buffer. The caller has submitted all recorded commands (`Device.trim` does). */
+  trim(): void {
+    for (const buffer of this.free.drain()) buffer.gpu.destroy();
+    this.pooled = 0;
+  }
+
+  statistics(): MemoryStatistics {
+    return { live: this.live, pooled: this.pooled, peak: this.peak, buffers: this.buffers };
+  }
+
+  /** A waiting buffer or a new one, for the open arena if there is one. */
+  private lend(size: number, label: string): PooledBuffer {
+    let buffer = this.free.take(size);
     if (buffer) {
       this.pooled -= size;
     } else {
-      buffer = {
-        gpu: this.device.createBuffer({ size, usage: USAGE, label }),
-        id: this.nextId++,
-        size,
-        lastUse: -1,
-      };
+      const gpu = this.device.createBuffer({ size, usage: USAGE, label });
+      buffer = { gpu, id: this.nextId++, size, label, loan: 0, arena: undefined, lastUse: -1 };
     }
+    buffer.arena = this.arena;
+    this.arena?.buffers.push(buffer);
     this.live += size;
     this.buffers++;
     this.peak = Math.max(this.peak, this.live);
     return buffer;
   }
 
-  /** Gives a buffer back. Commands already recorded may still use it: later dispatches run after them. */
-  release(buffer: PooledBuffer): void {
+  private recycle(buffer: PooledBuffer): void {
     this.live -= buffer.size;
     this.buffers--;
     this.pooled += buffer.size;
-    const list = this.free.get(buffer.size);
-    if (!list) {
-      this.free.set(buffer.size, [buffer]);
-      return;
-    }
-    let at = list.length;
-    while (at > 0 && list[at - 1].id < buffer.id) at--;
-    list.splice(at, 0, buffer);
-  }
-
-  /** Destroys every waiting buffer. The caller has submitted all recorded commands (`Device.trim` does). */
-  trim(): void {
-    for (const list of this.free.values()) for (const buffer of list) buffer.gpu.destroy();
-    this.free.clear();
-    this.pooled = 0;
-  }
-
-  statistics(): MemoryStatistics {
-    return { live: this.live, pooled: this.pooled, peak: this.peak, buffers: this.buffers };
+    this.free.put(buffer);
   }
 }
 

@@ -26,7 +26,7 @@ export class Readback {
   /** The bytes at `offset`, as they are after all commands recorded so far. Offset and size are multiples of 4. */
   async read(source: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
     const staging = this.take(size);
-    this.stream.copy(source, offset, staging, 0, size);
+    this.stream.run({ kind: 'copy', source, sourceOffset: offset, target: staging, targetOffset: 0, size });
     this.stream.flush();
     try {
       await this.wait(Promise.race([staging.mapAsync(1 /* READ */, 0, size), this.lost]));

@@ -1,16 +1,42 @@
 /**
  * The one open stream of commands. Dispatches are appended to an open compute pass and submitted together: on a
- * read, on `flush()`, or when `maxPending` of them have gathered (1 submits each by itself, for debugging).
+ * read, on `flush()`, when `maxPending` of them have gathered (1 submits each by itself, for debugging), or when
+ * they are estimated to take `maxSeconds`. The last bound keeps large work below the time after which browsers and
+ * operating systems take a silent GPU for a hung one; a dispatch that is longer by itself is submitted alone.
  */
 import type { PooledBuffer } from './pool.ts';
 
 export interface Dispatch {
-  pipeline: GPUComputePipeline;
-  bindGroup: GPUBindGroup;
-  workgroups: readonly [number, number, number];
+  readonly kind: 'dispatch';
+  readonly label: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+  /** How long it takes by a rough estimate. */
+  readonly seconds: number;
 }
 
-/** Brackets each dispatch with timestamps; implemented by `timing.ts`. */
+/** Copies bytes between buffers. Offsets and size are multiples of 4. */
+export interface Copy {
+  readonly kind: 'copy';
+  readonly source: GPUBuffer;
+  readonly sourceOffset: number;
+  readonly target: GPUBuffer;
+  readonly targetOffset: number;
+  readonly size: number;
+}
+
+/** Fills bytes with zero. */
+export interface Clear {
+  readonly kind: 'clear';
+  readonly buffer: GPUBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
+export type Command = Dispatch | Copy | Clear;
+
+/** Brackets each dispatch with timestamps; implemented by `profiler.ts`. */
 export interface PassObserver {
   /** The timestamp writes of the next dispatch's own pass, or undefined when no slot is left. */
   begin(label: string): GPUComputePassTimestampWrites | undefined;
@@ -21,6 +47,8 @@ export interface PassObserver {
 export class CommandStream {
   /** How many dispatches gather before they are submitted. */
   maxPending: number;
+  /** How many seconds of estimated work gather before they are submitted. */
+  maxSeconds = 0.1;
   /** When set, every dispatch gets a pass of its own, bracketed by the observer. */
   observer: PassObserver | undefined;
   /** Number of the batch now open; all batches with smaller numbers were submitted. */
@@ -30,37 +58,29 @@ export class CommandStream {
   private readonly device: GPUDevice;
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
+  /** The pipeline that the open pass is set to. */
+  private pipeline: GPUComputePipeline | undefined;
   private pending = 0;
+  private pendingSeconds = 0;
 
   constructor(device: GPUDevice, maxPending = 128) {
     this.device = device;
     this.maxPending = maxPending;
   }
 
-  dispatch(command: Dispatch, label: string): void {
-    const [x, y, z] = command.workgroups;
-    if (this.observer) {
-      this.endPass();
-      this.pass = this.open().beginComputePass({ label, timestampWrites: this.observer.begin(label) });
+  /** Appends a command. */
+  run(command: Command): void {
+    if (command.kind === 'dispatch') {
+      this.dispatch(command);
+      return;
     }
-    this.pass ??= this.open().beginComputePass();
-    this.pass.setPipeline(command.pipeline);
-    this.pass.setBindGroup(0, command.bindGroup);
-    this.pass.dispatchWorkgroups(x, y, z);
-    this.dispatches++;
-    if (++this.pending >= this.maxPending) this.flush();
-  }
-
-  /** Copies bytes between buffers, in order with the dispatches. Offsets and size are multiples of 4. */
-  copy(source: GPUBuffer, sourceOffset: number, target: GPUBuffer, targetOffset: number, size: number): void {
     this.endPass();
-    this.open().copyBufferToBuffer(source, sourceOffset, target, targetOffset, size);
-  }
-
-  /** Fills bytes with zero, in order with the dispatches. */
-  clear(buffer: GPUBuffer, offset: number, size: number): void {
-    this.endPass();
-    this.open().clearBuffer(buffer, offset, size);
+    if (command.kind === 'copy') {
+      const { source, sourceOffset, target, targetOffset, size } = command;
+      this.open().copyBufferToBuffer(source, sourceOffset, target, targetOffset, size);
+    } else {
+      this.open().clearBuffer(command.buffer, command.offset, command.size);
+    }
   }
 
   /** True when commands that were not yet submitted touch the buffer. */
@@ -76,7 +96,24 @@ export class CommandStream {
     this.device.queue.submit([this.encoder.finish()]);
     this.encoder = undefined;
     this.pending = 0;
+    this.pendingSeconds = 0;
     this.serial++;
+  }
+
+  private dispatch({ label, pipeline, bindGroup, workgroups, seconds }: Dispatch): void {
+    const [x, y, z] = workgroups;
+    if (this.observer) {
+      this.endPass();
+      this.pass = this.open().beginComputePass({ label, timestampWrites: this.observer.begin(label) });
+    }
+    this.pass ??= this.open().beginComputePass();
+    if (pipeline !== this.pipeline) this.pass.setPipeline(pipeline);
+    this.pipeline = pipeline;
+    this.pass.setBindGroup(0, bindGroup);
+    this.pass.dispatchWorkgroups(x, y, z);
+    this.dispatches++;
+    this.pendingSeconds += seconds;
+    if (++this.pending >= this.maxPending || this.pendingSeconds >= this.maxSeconds) this.flush();
   }
 
   private open(): GPUCommandEncoder {
@@ -87,5 +124,6 @@ export class CommandStream {
   private endPass(): void {
     this.pass?.end();
     this.pass = undefined;
+    this.pipeline = undefined;
   }
 }

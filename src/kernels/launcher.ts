@@ -13,6 +13,7 @@ interface Launch {
   names: readonly string[];
   params: ReturnType<Device['params']> | undefined;
   workgroups: Workgroups;
+  seconds: number;
 }
 
 export class Launcher {
@@ -33,7 +34,8 @@ export class Launcher {
   ): void {
     const launch = this.launch(spec, problem);
     const views = launch.names.map((name) => buffers[name]);
-    this.device.dispatch(launch.label, launch.pipeline, views, launch.params, launch.workgroups);
+    const { label, pipeline, params, workgroups, seconds } = launch;
+    this.device.dispatch(label, pipeline, views, params, workgroups, seconds);
   }
 
   private launch<P extends object>(spec: KernelSpec<P>, problem: P): Launch {
@@ -67,8 +69,21 @@ export class Launcher {
       names: activeBindings(spec, problem).map((binding) => binding.name),
       params: fields.length > 0 ? this.device.params(packParams(spec, problem)) : undefined,
       workgroups: variant.workgroups(problem, capabilities),
+      seconds: estimateSeconds(spec.cost(problem), capabilities.software),
     };
   }
+}
+
+/**
+ * A rough time for a kernel, by which submissions are bounded: a slow adapter's, since a submission may be shorter than
+ * it has to be but not much longer. An integrated GPU is taken to do 200 GFLOP/s and move 20 GB/s; a software adapter
+ * a twentieth of that arithmetic and a tenth of the bytes.
+ */
+export function estimateSeconds(
+  { flops, bytes }: { flops: number; bytes: number },
+  software: boolean,
+): number {
+  return software ? Math.max(flops / 1e10, bytes / 2e9) : Math.max(flops / 2e11, bytes / 2e10);
 }
 
 /** The variant that a problem gets on an adapter. Throws when a variant asked for by name cannot be used. */

@@ -128,3 +128,63 @@ test('commands are submitted in batches of maxPending', async () => {
   expect(device.stream.serial - before).toBe(2);
   expect(await values(device, target)).toEqual([7]);
 });
+
+test('commands are submitted when they are estimated to take maxSeconds', async () => {
+  const device = await openDevice();
+  device.stream.maxSeconds = 1e-6;
+  const [source, target] = [view(device, new Array(4096).fill(1)), view(device, new Array(4096).fill(0))];
+  const [little, sum] = [view(device, [1]), view(device, [0])];
+  const before = device.stream.serial;
+  for (let i = 0; i < 3; i++) add(device, little, sum);
+  expect(device.stream.serial).toBe(before);
+  for (let i = 0; i < 3; i++) add(device, source, target);
+  expect(device.stream.serial - before).toBeGreaterThanOrEqual(2);
+  expect(new Set(await values(device, target))).toEqual(new Set([3]));
+});
+
+describe('a recording', () => {
+  test('repeats dispatches, copies and clears, in batches of maxPending', async () => {
+    const device = await openDevice();
+    device.stream.maxPending = 3;
+    const [source, target, copy] = [view(device, [1]), view(device, [5]), view(device, [0])];
+    const { recording } = device.record('sums', () => {
+      device.clear(target);
+      for (let i = 0; i < 7; i++) add(device, source, target);
+      device.copy(target, copy);
+    });
+    expect(await values(device, copy)).toEqual([7]);
+    device.write(source.buffer, 0, Float32Array.of(2));
+    const before = device.stream.serial;
+    device.replay(recording);
+    expect(device.stream.serial - before).toBe(2);
+    expect(await values(device, copy)).toEqual([14]);
+  });
+
+  test('keeps what it acquires: others get it after it is forgotten', async () => {
+    const device = await openDevice();
+    const { recording, result } = device.record('one', () => device.acquire(4, 'own'));
+    device.release(result);
+    expect(device.memory()).toMatchObject({ live: 256, pooled: 0, buffers: 1 });
+    expect(device.acquire(4, 'other')).not.toBe(result);
+    device.forget(recording);
+    expect(device.memory()).toMatchObject({ live: 256, pooled: 256, buffers: 1 });
+    expect(device.acquire(4, 'other')).toBe(result);
+  });
+
+  test('that was replayed but not submitted is not overtaken by an upload', async () => {
+    const device = await openDevice();
+    const [source, target] = [view(device, [1]), view(device, [0])];
+    const { recording } = device.record('sum', () => add(device, source, target));
+    device.replay(recording);
+    device.write(source.buffer, 0, Float32Array.of(10));
+    device.replay(recording);
+    expect(await values(device, target)).toEqual([12]);
+  });
+
+  test('does not begin inside another', async () => {
+    const device = await openDevice();
+    const nested = () => device.record('outer', () => device.record('inner', () => {}));
+    expect(nested).toThrow(/"inner" is recorded inside "outer"/);
+    expect(device.recording).toBeUndefined();
+  });
+});
