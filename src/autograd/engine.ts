@@ -7,6 +7,7 @@ import {
   type MemoryStatistics,
 } from '../gpu/index.ts';
 import { type ElementType, type KernelSpec, Launcher, type NumberArray } from '../kernels/index.ts';
+import { type CapturedStep, type CaptureInputs, capture } from './capture.ts';
 import { Scope, tensorsIn } from './scope.ts';
 import { Storage } from './storage.ts';
 import { Tape } from './tape.ts';
@@ -19,8 +20,12 @@ export class Engine {
   readonly device: Device;
   readonly launcher: Launcher;
   readonly tape = new Tape();
+  /** The number 1, a scalar: where gradients begin. */
+  readonly one: Tensor;
   /** When set, called with every op's name and output as it is recorded: for debugging and for hunting NaN. */
   inspect: ((op: string, output: Tensor) => void) | undefined;
+  /** When set, captured steps run their function every time, as they do while `inspect` is set: for debugging. */
+  eager = false;
   private readonly scopes: Scope[] = [];
   private dropoutState: Tensor | undefined;
   private readonly constants = new Map<string, Tensor>();
@@ -38,6 +43,7 @@ export class Engine {
   constructor(device: Device) {
     this.device = device;
     this.launcher = new Launcher(device);
+    this.one = this.tensor(1);
   }
 
   /**
@@ -122,10 +128,7 @@ export class Engine {
         );
       }
       const parent = this.scopes.at(-2);
-      for (const tensor of tensorsIn(result)) {
-        scope.remove(tensor);
-        parent?.add(tensor);
-      }
+      for (const tensor of tensorsIn(result)) if (scope.remove(tensor)) parent?.add(tensor);
       return result;
     } finally {
       this.closeScope(scope);
@@ -139,10 +142,21 @@ export class Engine {
     return scope;
   }
 
-  /** Takes a tensor out of its scope; it lives until it is disposed. Returns the tensor. */
-  keep(tensor: Tensor): Tensor {
-    for (const scope of this.scopes) scope.remove(tensor);
-    return tensor;
+  /** Takes a tensor, or all inside a value, out of their scopes; they live until they are disposed. Returns the value. */
+  keep<T>(value: T): T {
+    for (const tensor of tensorsIn(value)) for (const scope of this.scopes) scope.remove(tensor);
+    return value;
+  }
+
+  /**
+   * A function over tensors whose GPU work is recorded at its second call and replayed from the third on: the same
+   * bits, without running the function. `inputs` are tensors or indices by name, the same ones at every call, with
+   * contents written before it; the outputs are the same tensors at every call and hold until the next. `name` stands
+   * in error messages. Throws `capture` when the function or a call does what a replay could not repeat; see
+   * `capture.ts` for the rules.
+   */
+  capture<I extends CaptureInputs, O>(body: (inputs: I) => O, name = 'step'): CapturedStep<I, O> {
+    return capture(this, body, name);
   }
 
   /** Runs `body` without recording gradients. */

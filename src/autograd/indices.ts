@@ -35,6 +35,11 @@ export class Indices {
     return this.ids.size;
   }
 
+  /** All that is in GPU memory. */
+  get tensors(): readonly Tensor[] {
+    return [this.ids, ...Object.values(this.segments)];
+  }
+
   /** Replaces the ids by as many others. Throws `shape` when their number differs, `input` when a table lacks a row. */
   write(values: Uint32Array): void {
     check(values, this.limit);
@@ -66,11 +71,15 @@ export class Indices {
   }
 
   dispose(): void {
-    for (const tensor of [this.ids, ...Object.values(this.segments)]) tensor.dispose();
+    for (const tensor of this.tensors) tensor.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  toString(): string {
+    return `[${this.shape.join(', ')}] indices`;
   }
 }
 

@@ -2,6 +2,7 @@
  * Memory belongs to scopes: leaving one frees every tensor made inside that is neither returned nor kept. Garbage
  * collection cannot do this, since it does not see how much GPU memory a small handle holds.
  */
+import { Indices } from './indices.ts';
 import { Tensor } from './tensor.ts';
 
 export class Scope {
@@ -18,8 +19,9 @@ export class Scope {
     this.owned.add(tensor);
   }
 
-  remove(tensor: Tensor): void {
-    this.owned.delete(tensor);
+  /** Lets go of a tensor; false when it was not the scope's. */
+  remove(tensor: Tensor): boolean {
+    return this.owned.delete(tensor);
   }
 
   /** Frees what is left. Called by the engine when the scope is left. */
@@ -33,9 +35,10 @@ export class Scope {
   }
 }
 
-/** Every tensor inside a value that a scope returns: a tensor, or arrays, maps and plain objects of them. */
+/** Every tensor inside a value that a scope returns: a tensor, indices, or arrays, maps and plain objects of them. */
 export function* tensorsIn(value: unknown): Generator<Tensor> {
   if (value instanceof Tensor) yield value;
+  else if (value instanceof Indices) yield* value.tensors;
   else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
   else if (value instanceof Map) for (const item of value.values()) yield* tensorsIn(item);
   else if (value && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {

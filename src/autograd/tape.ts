@@ -76,7 +76,7 @@ export class Tape {
     const gradients = new Map<number, Tensor>();
     engine.noGrad(() =>
       engine.scope(() => {
-        const seed = gradient ?? engine.full(loss.shape, 1);
+        const seed = gradient ?? engine.share(engine.one.storage, loss.shape, 'f32', 0);
         if (loss.isLeaf) addToLeaf(engine, loss, seed);
         else gradients.set(loss.id, seed.alias());
         const entries = this.entries;
@@ -149,8 +149,18 @@ function sum(engine: Engine, total: Tensor | undefined, part: Tensor): Tensor {
 }
 
 function addToLeaf(engine: Engine, leaf: Tensor, part: Tensor): void {
-  if (leaf.grad) engine.run(accumulate, { count: part.size }, { source: part, destination: leaf.grad });
-  else leaf.grad = part.storage.shared ? engine.keep(engine.copyOf(part)) : part.alias();
+  if (leaf.grad) {
+    engine.run(accumulate, { count: part.size }, { source: part, destination: leaf.grad });
+    return;
+  }
+  const { recording } = engine.device;
+  if (recording) {
+    throw recording.refuse(
+      `a parameter of ${leaf} gets its first gradient in it, which a replay would overwrite instead of adding to it`,
+      'Set its grad to zeros before the call',
+    );
+  }
+  leaf.grad = part.storage.shared ? engine.keep(engine.copyOf(part)) : part.alias();
 }
 
 function checkGradient(entry: Entry, i: number, part: Tensor | undefined): asserts part is Tensor {
