@@ -1,9 +1,10 @@
 /** Scores a masked language model on masked batches. */
 import type { Engine } from '../autograd/index.ts';
 import type { Batch } from './batch.ts';
+import { maskedLoss, uploadBatch } from './batchInputs.ts';
 import type { BertForMaskedLM } from './bert/heads.ts';
 import type { Score } from './events.ts';
-import { gather, maskedLoss } from './step.ts';
+import { gather } from './step.ts';
 
 /**
  * Mean loss in nats per masked token and the share predicted right, over all batches. The masks are the batches' own:
@@ -21,8 +22,10 @@ export async function evaluate(
   for (const batch of batches) {
     const numbers = engine.noGrad(() =>
       engine.scope(() => {
-        const result = maskedLoss(engine, model, batch, engine.full([1], 1));
-        return gather(engine, [result.loss, result.hits]);
+        const { loss, hits } = maskedLoss(model, uploadBatch(engine, model, batch, 1));
+        const numbers = engine.empty([2]);
+        gather(numbers, 0, [loss, hits]);
+        return numbers;
       }, 'evaluate'),
     );
     const [sum, right] = await numbers.data();

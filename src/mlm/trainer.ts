@@ -126,6 +126,7 @@ export class Trainer {
 
   /** Frees the memory of model and optimiser. */
   dispose(): void {
+    this.step.dispose();
     this.optimizer.dispose();
     this.slab.dispose();
   }

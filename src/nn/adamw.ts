@@ -61,16 +61,26 @@ export class AdamW implements Optimizer {
   }
 
   step(lr: number): void {
-    this.clip.measure();
-    this.update(lr);
+    this.prepare(lr);
+    this.update();
   }
 
-  /** What `step` does once the gradients are measured. */
-  update(lr: number): void {
+  prepare(lr: number): void {
     this.steps++;
+    this.slab.segments.forEach(({ group }, i) => {
+      this.hyper[i].write(this.hyperParameters(group, lr));
+    });
+  }
+
+  update(): void {
+    this.clip.measure();
+    this.apply();
+  }
+
+  /** What `update` does once the gradients are measured. */
+  apply(): void {
     const { engine, segments } = this.slab;
     segments.forEach((segment, i) => {
-      this.hyper[i].write(this.hyperParameters(segment.group, lr));
       engine.run(
         adamw,
         { count: segment.values.size },

@@ -98,9 +98,23 @@ export class Muon implements Optimizer {
   }
 
   step(lr: number): void {
+    this.prepare(lr);
+    this.update();
+  }
+
+  prepare(lr: number): void {
+    this.adamw.prepare(lr);
+    const { weightDecay, lrScale } = this.options;
+    for (const { segment, matrices, hyper } of this.hidden) {
+      const rate = lr * lrScale(segment.group);
+      hyper.write(Float32Array.of(rate * this.scale(matrices), rate * weightDecay));
+    }
+  }
+
+  update(): void {
     this.clip.measure();
-    this.adamw.update(lr);
-    for (const hidden of this.hidden) this.update(hidden, lr);
+    this.adamw.apply();
+    for (const hidden of this.hidden) this.apply(hidden);
   }
 
   dispose(): void {
@@ -111,12 +125,10 @@ export class Muon implements Optimizer {
     }
   }
 
-  private update({ segment, matrices, momentum, hyper }: Hidden, lr: number): void {
+  private apply({ segment, matrices, momentum, hyper }: Hidden): void {
     const { engine } = momentum;
     const { factor } = this.clip;
-    const { momentum: beta, weightDecay, lrScale } = this.options;
-    const rate = lr * lrScale(segment.group);
-    hyper.write(Float32Array.of(rate * this.scale(matrices), rate * weightDecay));
+    const { momentum: beta } = this.options;
     const count = momentum.size;
     engine.scope(() => {
       const look = engine.empty([count]);

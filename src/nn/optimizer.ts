@@ -11,6 +11,10 @@ export interface Optimizer {
   readonly state: readonly OptimizerState[];
   /** Updates every parameter from its gradient at learning rate `lr`; changes nothing when the norm is not finite. */
   step(lr: number): void;
+  /** The first half of `step`: counts it and uploads what follows from its number and learning rate. */
+  prepare(lr: number): void;
+  /** The second half, on the GPU alone, so that it can be captured. */
+  update(): void;
   dispose(): void;
 }
 

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Engine, indices } from '../../src/autograd/index.ts';
+import { maskedLoss, uploadBatch } from '../../src/mlm/batchInputs.ts';
 import { presetConfig } from '../../src/mlm/bert/config.ts';
 import {
   type Batch,
@@ -9,8 +10,8 @@ import {
   makeBatch,
   pureMask,
 } from '../../src/mlm/index.ts';
-import { maskedLoss, TrainingStep } from '../../src/mlm/step.ts';
-import { AdamW, materialize } from '../../src/nn/index.ts';
+import { TrainingStep } from '../../src/mlm/step.ts';
+import { AdamW, createSchedule, materialize } from '../../src/nn/index.ts';
 import { characterTokenizer } from './vocabulary.ts';
 
 let engine: Engine;
@@ -122,7 +123,7 @@ test('evaluation is without dropout', async () => {
   const loss = async () => {
     model.eval();
     const sum = engine.noGrad(() =>
-      engine.scope(() => maskedLoss(engine, model, batch, engine.full([1], 1)).loss),
+      engine.scope(() => maskedLoss(model, uploadBatch(engine, model, batch, 1)).loss),
     );
     const value = await sum.item();
     sum.dispose();
@@ -133,4 +134,75 @@ test('evaluation is without dropout', async () => {
   engine.seed(0, 2);
   expect(await loss()).toBe(first);
   slab.dispose();
+});
+
+describe('replayed steps', () => {
+  const lr = createSchedule({ name: 'cosine', totalSteps: 50, warmupSteps: 5 });
+
+  /** Two micro-batches that differ from step to step. */
+  const pairOf = (step: number) => [batchOf(step % 6, (step + 1) % 6), batchOf((step + 3) % 6, 5)];
+
+  /** Fifty steps with dropout: what they tell, and the weights and moments that they leave. */
+  async function train(eager: boolean) {
+    engine.eager = eager;
+    const { slab, optimizer, step } = setUp(0.2);
+    const told = [];
+    for (let number = 1; number <= 50; number++) {
+      told.push(await step.run(pairOf(number), number, 1e-2 * lr(number)));
+    }
+    const weights = await slab.read();
+    const moments = [await slab.read(optimizer.expAvg), await slab.read(optimizer.expAvgSq)];
+    step.dispose();
+    optimizer.dispose();
+    slab.dispose();
+    engine.eager = false;
+    return { told, weights, moments };
+  }
+
+  test('equal eager ones bit for bit, with micro-batches, dropout and a schedule, and leave no memory', async () => {
+    const eager = await train(true);
+    expect(new Set(eager.told.map(({ loss }) => loss)).size).toBe(50);
+    const before = engine.memory().live;
+    expect(await train(false)).toEqual(eager);
+    expect(engine.memory().live).toBe(before);
+  });
+
+  test('hold the same memory at each, and run the model no more', async () => {
+    const { model, slab, optimizer, step } = setUp(0.2);
+    const loss = vi.spyOn(model, 'loss');
+    const run = async (number: number) => {
+      await step.run(pairOf(number), number, 1e-3);
+      return { ...engine.memory(), bindGroups: engine.device.cachedBindGroups };
+    };
+    await run(1);
+    const recorded = await run(2);
+    expect(loss).toHaveBeenCalledTimes(2);
+    for (let number = 3; number < 20; number++) expect(await run(number)).toEqual(recorded);
+    expect(loss).toHaveBeenCalledTimes(2);
+    for (const part of [step, optimizer, slab]) part.dispose();
+  });
+
+  test('of many shapes forget the one used longest ago, and give the gradients of eager ones', async () => {
+    const shapes = [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4]];
+    const order = [0, 0, 0, 1, 2, 2, 0, 2, 3, 4, 4, 1, 1, 1, 0];
+    const train = async (eager: boolean) => {
+      engine.eager = eager;
+      const { model, slab, optimizer, step } = setUp(0.2);
+      const loss = vi.spyOn(model, 'loss');
+      const told = [];
+      for (const [i, shape] of order.entries()) {
+        told.push(await step.run([batchOf(...shapes[shape])], i + 1, 1e-3));
+      }
+      for (const part of [step, optimizer, slab]) part.dispose();
+      engine.eager = false;
+      return { told, calls: loss.mock.calls.length };
+    };
+    const before = engine.memory().live;
+    const [eager, replayed] = [await train(true), await train(false)];
+    expect(replayed.told).toEqual(eager.told);
+    expect(eager.calls).toBe(order.length);
+    // Replayed: the third and the fourth of shape 0, the third of 2, the third of 1 after it was forgotten and came anew.
+    expect(replayed.calls).toBe(order.length - 4);
+    expect(engine.memory().live).toBe(before);
+  });
 });
