@@ -8,8 +8,10 @@ import {
   bertInput,
   buildDataset,
   makeBatch,
+  parseOptions,
   pureMask,
 } from '../../src/mlm/index.ts';
+import { prepareTraining } from '../../src/mlm/optimizer.ts';
 import { TrainingStep } from '../../src/mlm/step.ts';
 import { AdamW, createSchedule, materialize } from '../../src/nn/index.ts';
 import { characterTokenizer } from './vocabulary.ts';
@@ -180,6 +182,29 @@ describe('replayed steps', () => {
     for (let number = 3; number < 20; number++) expect(await run(number)).toEqual(recorded);
     expect(loss).toHaveBeenCalledTimes(2);
     for (const part of [step, optimizer, slab]) part.dispose();
+  });
+
+  test('equal eager ones with Muon and rotary positions, too', async () => {
+    const train = async (eager: boolean) => {
+      engine.eager = eager;
+      const config = presetConfig('nano', {
+        vocab_size: tokenizer.vocabSize,
+        max_position_embeddings: 14,
+        position_embedding_type: 'rotary',
+      });
+      const model = new BertForMaskedLM(config);
+      const options = parseOptions({ optimizer: 'muon', seed: 1 });
+      const { slab, optimizer } = prepareTraining(model, engine, options);
+      const step = new TrainingStep({ model, slab, optimizer, seed: 0 });
+      const told = [];
+      for (let number = 1; number <= 5; number++) {
+        told.push(await step.run(pairOf(number), number, 1e-2 * lr(number)));
+      }
+      for (const part of [step, optimizer, slab]) part.dispose();
+      engine.eager = false;
+      return told;
+    };
+    expect(await train(false)).toEqual(await train(true));
   });
 
   test('of many shapes forget the one used longest ago, and give the gradients of eager ones', async () => {
