@@ -30,13 +30,23 @@ export const limitNames = [
 
 export type LimitName = (typeof limitNames)[number];
 
+/** A name as a driver writes it, without its empty parts: SwiftShader and llvmpipe end theirs with a hyphen. */
+export function plainAdapterName(name: string): string {
+  return name.split('-').filter(Boolean).join('-');
+}
+
 /** Reads the capabilities of an open device. `info` is the adapter's, where the device itself does not carry it. */
 export function readCapabilities(device: GPUDevice, info: GPUAdapterInfo = device.adapterInfo): Capabilities {
   const limits = Object.fromEntries(limitNames.map((name) => [name, device.limits[name] as number]));
   const subgroups = device.features.has('subgroups');
   const text = `${info.vendor} ${info.architecture} ${info.device} ${info.description}`;
   return Object.freeze({
-    name: info.device || info.description || info.architecture || info.vendor || 'unknown adapter',
+    name:
+      plainAdapterName(info.device) ||
+      info.description ||
+      info.architecture ||
+      info.vendor ||
+      'unknown adapter',
     vendor: info.vendor,
     architecture: info.architecture,
     description: info.description,
