@@ -1,4 +1,5 @@
 /** Browsers and Deno: WebGPU is at `navigator.gpu`, and which adapters exist is the browser's secret. */
+import { cache } from './cache.browser.ts';
 import { ClozeError } from './errors.ts';
 import { type AdapterChoice, type FoundAdapter, fits, isSoftware, type Platform } from './platform.ts';
 
@@ -52,6 +53,7 @@ async function requestAdapter({ adapter: choice }: AdapterChoice = {}): Promise<
 }
 
 export const platform: Platform = {
+  cache,
   name: isDeno ? 'deno' : 'browser',
   requestAdapter,
   listAdapters,

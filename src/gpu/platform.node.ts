@@ -7,6 +7,8 @@
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cache } from './cache.node.ts';
+import { plainAdapterName } from './capabilities.ts';
 import { ClozeError } from './errors.ts';
 import { patiently } from './patience.node.ts';
 import { type AdapterChoice, type FoundAdapter, fits, isSoftware, type Platform } from './platform.ts';
@@ -80,7 +82,7 @@ async function ask(name: string | undefined, driver?: string): Promise<FoundAdap
   const { device, description, isFallbackAdapter } = adapter.info;
   return {
     adapter,
-    name: device.replace(/-$/, ''),
+    name: plainAdapterName(device),
     driver: description,
     software: isFallbackAdapter || isSoftware(`${device} ${description}`),
   };
@@ -197,6 +199,7 @@ function installHint(): string {
 }
 
 export const platform: Platform = {
+  cache,
   name: 'node',
   requestAdapter,
   listAdapters,

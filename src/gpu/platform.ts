@@ -17,8 +17,22 @@ export interface FoundAdapter {
   readonly software: boolean;
 }
 
+/** Small texts that outlive the process, by plain names. What cannot be read or written throws `io`. */
+export interface TextCache {
+  /** Where the text of that name is kept, for people. */
+  place(name: string): string;
+  /** Undefined when there is none. */
+  read(name: string): Promise<string | undefined>;
+  /** Writes or replaces a text, whole or not at all. */
+  write(name: string, text: string): Promise<void>;
+  remove(name: string): Promise<void>;
+}
+
 export interface Platform {
   readonly name: 'node' | 'browser' | 'deno';
+
+  /** What measurements leave behind for later processes: losing it costs time and nothing else. */
+  readonly cache: TextCache;
 
   /** The best adapter that fits. Throws `no-adapter` with what was tried and how to get one. */
   requestAdapter(choice?: AdapterChoice): Promise<FoundAdapter>;
