@@ -4,9 +4,9 @@
  */
 import type { BufferView, Device } from '../src/gpu/index.ts';
 import { Profiler } from '../src/gpu/profiler.ts';
-import { type AnyKernelSpec, Launcher, type NumberArray, Random } from '../src/kernels/index.ts';
+import { makeBuffers } from '../src/kernels/buffers.ts';
+import { type AnyKernelSpec, Launcher } from '../src/kernels/index.ts';
 import { pipelineRequest } from '../src/kernels/launcher.ts';
-import { activeBindings } from '../src/kernels/spec.ts';
 import { defaultSampling, type Sampling, takeTurns } from './sampling.ts';
 
 /** How long a run should take, in milliseconds: the wait for its end is late by up to one. */
@@ -38,7 +38,7 @@ export async function contest(
   variants: readonly string[],
   sampling: Sampling = defaultSampling,
 ): Promise<Timing[]> {
-  const buffers = upload(device, spec, problem);
+  const buffers = makeBuffers(device, spec, problem);
   try {
     const entries: Awaited<ReturnType<typeof prepare>>[] = [];
     for (const variant of variants) entries.push(await prepare(device, spec, problem, variant, buffers));
@@ -111,22 +111,4 @@ async function timeOnGpu(device: Device, record: (calls: number) => void, calls:
   await device.synchronize();
   const [time] = await profiler.stop();
   return time.nanoseconds / time.calls / 1e6;
-}
-
-/** Buffers with the kernel's own inputs where it names them, standard normal numbers in the rest. */
-function upload(device: Device, spec: AnyKernelSpec, problem: object): Record<string, BufferView> {
-  const random = new Random(1, 0x62656e63);
-  const block = Float32Array.from({ length: 1 << 16 }, () => random.normal());
-  const given: Record<string, NumberArray> = spec.inputs?.(problem, random) ?? {};
-  const views: Record<string, BufferView> = {};
-  for (const { name, length } of activeBindings(spec, problem)) {
-    const size = Math.max(4, 4 * length(problem));
-    const buffer = device.acquire(size, name);
-    views[name] = { buffer, offset: 0, size };
-    if (given[name]?.length) device.write(buffer, 0, given[name]);
-    for (let at = 0; !given[name] && at < size; at += block.byteLength) {
-      device.write(buffer, at, block.subarray(0, Math.min(block.length, (size - at) / 4)));
-    }
-  }
-  return views;
 }

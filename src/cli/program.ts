@@ -10,6 +10,7 @@ import { addFillMask } from './fill-mask.ts';
 import { addInfo } from './info.ts';
 import type { Terminal } from './terminal.ts';
 import { addTrain } from './train.ts';
+import { addTune } from './tune.ts';
 
 /** Runs a command line (without `node` and the script). Errors become one line on stderr. Returns the exit code. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -71,6 +72,7 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
   addEval(program, terminal);
   addFillMask(program, terminal);
   addBench(program, terminal, exit);
+  addTune(program, terminal);
   addInfo(program, terminal);
   return program;
 }

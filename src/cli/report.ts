@@ -49,7 +49,7 @@ function shareDone({ secondsLeft }: StepEvent, elapsed: number): number {
 
 function opening(start: StartEvent, { session, options }: RunFacts): string[] {
   const lines = [
-    `Adapter     ${start.adapter}`,
+    `Adapter     ${start.adapter}${tuningText(start)}`,
     `Corpus      ${session.name}: ${count(session.documents)} documents, ${count(start.trainTokens)} tokens to train on`,
     `            in ${count(start.trainSequences)} sequences; ${count(start.validationSequences)} held out for validation`,
     `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
@@ -59,6 +59,10 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
   if (start.floor !== null) lines.push(`Floor       ${nats(start.floor)} nats: no model can do better`);
   if (start.firstStep > 1) lines.push(`Resumed     at step ${count(start.firstStep)}`);
   return [...lines, ''];
+}
+
+function tuningText({ tuning }: StartEvent): string {
+  return tuning ? `, tuned (${count(tuning.choices)} kernels, ${tuning.digest})` : '';
 }
 
 /** The two count-based predictors in one line. */

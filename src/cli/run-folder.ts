@@ -43,7 +43,7 @@ export async function checkFolder(
 }
 
 const runFiles =
-  /^(checkpoint|best)(\.cloze-\S+)?$|^(config|options|tokenizer)\.json$|^model\.safetensors$|^metrics\.jsonl$/;
+  /^(checkpoint|best)(\.cloze-\S+)?$|^(config|options|tokenizer|tuning)\.json$|^model\.safetensors$|^metrics\.jsonl$/;
 
 /** Removes what an earlier run left in `out`, and nothing else. */
 export async function clearRun(out: string): Promise<void> {

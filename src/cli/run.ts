@@ -15,6 +15,8 @@ export interface Run {
   out: string;
   resume: boolean;
   adapter?: string;
+  /** Whether to use the choices of `cloze tune`; default true. */
+  tuning?: boolean;
   /** Whether to tell, at the end, which kernels took how long. */
   profile?: boolean;
   /** Where the events go; told to people when left out. */
@@ -26,10 +28,12 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
   const options = parseOptions(run.options);
   const { openSession } = await import('../mlm/session.node.ts');
   const { Trainer } = await import('../mlm/trainer.ts');
+  const { tuneRun } = await import('../mlm/tuning.ts');
   return withEngine(run, async (engine) => {
     const session = await openSession(options);
     if (!run.resume) await clearRun(run.out);
     const store = await FolderStore.open(run.out);
+    await tuneRun(engine, store, { resume: run.resume, use: run.tuning ?? true });
     const trainer = new Trainer({ engine, session, options, store, resume: run.resume, out: run.out });
     await store.write(optionsFile, `${JSON.stringify(options, null, 2)}\n`);
     const progress = await openProgress(terminal);

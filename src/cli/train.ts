@@ -12,6 +12,7 @@ interface TrainFlags extends RunOptions {
   force?: boolean;
   json?: boolean;
   profile?: boolean;
+  tuning: boolean;
   [name: string]: unknown;
 }
 
@@ -26,6 +27,7 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
     .option('--force', 'replace the run that --out holds')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--config <file>', 'JSON with any of these options: {"batchSize": 32}; flags win')
+    .option('--no-tuning', 'use no choices of cloze tune: equal bits, whatever was measured here')
     .option('--profile', 'tell at the end how long each kernel took; the run itself gets slower')
     .option('--json', 'print one event a line, and nothing else')
     .addHelpText(
@@ -47,6 +49,7 @@ Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
           options,
           out,
           adapter,
+          tuning: flags.tuning,
           profile: flags.profile,
           resume: await checkFolder(out, { resume, force: flags.force }),
           tell: flags.json ? (event) => sayJson(terminal, event) : undefined,

@@ -37,6 +37,7 @@ export const dropout: KernelSpec<DropoutProblem> = {
     };
   },
   inputs: (_, random) => ({ state: Uint32Array.of(random.below(2 ** 32), 7) }),
+  untimed: ['layer'],
   awkward: [
     { count: 1, p: 0.5, layer: 0 },
     { count: 257, p: 0.1, layer: 3 },

@@ -1,6 +1,6 @@
 export { adamw, clipFactor } from './adamw.ts';
 export { type CheckResult, checkVariant, type Mismatch } from './check.ts';
-export { Launcher, selectVariant } from './launcher.ts';
+export { type KernelProblem, Launcher, selectVariant } from './launcher.ts';
 export type { MatmulProblem } from './matmul.ts';
 export { Random, type RandomState } from './random.ts';
 export { sumSquares, sumSquaresPartials } from './reduce.ts';
@@ -8,3 +8,12 @@ export { type AnyKernelSpec, kernelByName, kernels, withVariant } from './regist
 export { rotaryTable } from './rotary.ts';
 export type { BindingSpec, ElementType, KernelSpec, NumberArray, Variant, Workgroups } from './spec.ts';
 export { spread, tolerance } from './spec.ts';
+export { type TunedProblem, type TuneOptions, tune } from './tune.ts';
+export { type TunedChoice, Tuning } from './tuning.ts';
+export {
+  forgetTuning,
+  loadTuning,
+  type RememberedChoice,
+  readTuning,
+  rememberTuning,
+} from './tuningStore.ts';

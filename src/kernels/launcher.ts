@@ -5,9 +5,18 @@
 import type { BufferView, Device } from '../gpu/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import type { PipelineRequest } from '../gpu/pipelines.ts';
+import type { AnyKernelSpec } from './registry.ts';
 import { activeBindings, type KernelSpec, type Variant, type Workgroups } from './spec.ts';
+import type { Tuning } from './tuning.ts';
+
+/** A kernel and what it is to compute. */
+export interface KernelProblem {
+  spec: AnyKernelSpec;
+  problem: object;
+}
 
 interface Launch {
+  problem: object;
   label: string;
   pipeline: ReturnType<Device['pipelines']['get']>;
   names: readonly string[];
@@ -21,9 +30,27 @@ export class Launcher {
   /** Kernel name → variant name; wins over the kernel's own choice. */
   readonly overrides = new Map<string, string>();
   private readonly launches = new Map<KernelSpec<never>, Map<string, Launch>>();
+  private table: Tuning | undefined;
 
   constructor(device: Device) {
     this.device = device;
+  }
+
+  /** Choices that were measured: they win over the kernel's own where they can be used, and lose to `overrides`. */
+  get tuning(): Tuning | undefined {
+    return this.table;
+  }
+
+  set tuning(tuning: Tuning | undefined) {
+    this.table = tuning;
+    this.launches.clear();
+  }
+
+  /** Every kernel run so far, once for each problem; `tuning` forgets them when it is set. */
+  get problems(): KernelProblem[] {
+    return [...this.launches].flatMap(([spec, known]) =>
+      [...known.values()].map(({ problem }) => ({ spec: spec as unknown as AnyKernelSpec, problem })),
+    );
   }
 
   /** Records the kernel. `buffers` gives a view for each binding that takes part in the problem, by name. */
@@ -61,9 +88,11 @@ export class Launcher {
   ): Launch {
     spec.check?.(problem);
     const { capabilities } = this.device;
-    const variant = selectVariant(spec, problem, capabilities, override);
+    const tuned = this.table?.variantFor(spec, problem);
+    const variant = selectVariant(spec, problem, capabilities, { name: override, tuned });
     const fields = Object.entries(spec.params);
     return {
+      problem,
       label: spec.name === variant.name ? spec.name : `${spec.name}/${variant.name}`,
       pipeline: this.device.pipelines.get(pipelineRequest(spec, variant, problem, capabilities)),
       names: activeBindings(spec, problem).map((binding) => binding.name),
@@ -86,26 +115,32 @@ export function estimateSeconds(
   return software ? Math.max(flops / 1e10, bytes / 2e9) : Math.max(flops / 2e11, bytes / 2e10);
 }
 
-/** The variant that a problem gets on an adapter. Throws when a variant asked for by name cannot be used. */
+/**
+ * The variant that a problem gets on an adapter: the one asked for by `name`; or `tuned`, if it can be used; or the
+ * kernel's own choice. Throws when a variant asked for by name cannot be used.
+ */
 export function selectVariant<P>(
   spec: KernelSpec<P>,
   problem: P,
   capabilities: Device['capabilities'],
-  name?: string,
+  { name, tuned }: { name?: string; tuned?: string } = {},
 ): Variant<P> {
-  const wanted = name ?? spec.choose?.(capabilities, problem);
-  if (wanted !== undefined) {
-    const variant = spec.variants.find((candidate) => candidate.name === wanted);
-    const verdict = variant?.supports(capabilities, problem) ?? 'there is no such variant';
-    if (variant && verdict === true) return variant;
-    if (name !== undefined) {
-      const known = spec.variants.map((candidate) => candidate.name).join(', ');
-      throw new ClozeError(
-        'option',
-        `kernel ${spec.name} cannot use variant ${wanted}: ${verdict}`,
-        `Known: ${known}`,
-      );
-    }
+  const find = (wanted: string | undefined) => spec.variants.find((variant) => variant.name === wanted);
+  const verdict = (variant: Variant<P> | undefined) =>
+    variant?.supports(capabilities, problem) ?? 'there is no such variant';
+  if (name !== undefined) {
+    const variant = find(name);
+    const why = verdict(variant);
+    if (variant && why === true) return variant;
+    const known = spec.variants.map((candidate) => candidate.name).join(', ');
+    throw new ClozeError(
+      'option',
+      `kernel ${spec.name} cannot use variant ${name}: ${why}`,
+      `Known: ${known}`,
+    );
+  }
+  for (const variant of [find(tuned), find(spec.choose?.(capabilities, problem))]) {
+    if (variant && verdict(variant) === true) return variant;
   }
   for (let i = spec.variants.length - 1; i >= 0; i--) {
     if (spec.variants[i].supports(capabilities, problem) === true) return spec.variants[i];

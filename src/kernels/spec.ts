@@ -54,6 +54,8 @@ export interface KernelSpec<P> {
     problem: P,
     random: { normal(): number; below(n: number): number; uniform(): number },
   ): Record<string, NumberArray>;
+  /** Fields of the problem on which no time depends: problems that differ in these alone are tuned as one. */
+  readonly untimed?: readonly string[];
   /** Shapes that break careless kernels: 1, primes, one past a tile, many workgroups. */
   readonly awkward: readonly P[];
   /** Simplest first. */

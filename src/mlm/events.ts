@@ -17,6 +17,8 @@ export interface Baselines {
 export interface StartEvent {
   event: 'start';
   adapter: string;
+  /** How many choices of `cloze tune` the run is held to, and eight digits that tell them from others; null for none. */
+  tuning: { choices: number; digest: string } | null;
   /** Trainable values. */
   parameters: number;
   vocabSize: number;

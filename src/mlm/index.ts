@@ -35,3 +35,4 @@ export {
   trainTokenizer,
 } from './tokenizer/index.ts';
 export { Trainer, type TrainerParts } from './trainer.ts';
+export { stepProblems, tuneRun, vocabularySession } from './tuning.ts';

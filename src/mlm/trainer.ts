@@ -318,9 +318,11 @@ export class Trainer {
 
   private startEvent({ baselines, floor }: Bars): StartEvent {
     const { session, engine } = this.parts;
+    const { tuning } = engine.launcher;
     return {
       event: 'start',
       adapter: engine.device.capabilities.name,
+      tuning: tuning ? { choices: tuning.choices.length, digest: tuning.digest } : null,
       parameters: this.slab.size,
       vocabSize: session.tokenizer.vocabSize,
       trainSequences: session.train.size,

@@ -3,7 +3,7 @@ import { complain } from '../../src/cli/program.ts';
 import { ClozeError } from '../../src/gpu/errors.ts';
 import { cloze, Memory } from './terminal.node.ts';
 
-const commands = ['demo', 'train', 'eval', 'fill-mask', 'info'];
+const commands = ['demo', 'train', 'eval', 'fill-mask', 'tune', 'info'];
 
 describe('help', () => {
   test('names every command', async () => {

@@ -11,6 +11,7 @@ const baselines = { unigram: { loss: 4, accuracy: 0.1 }, neighbours: { loss: 2, 
 
 const start: StartEvent = {
   event: 'start',
+  tuning: null,
   adapter: 'a software adapter',
   parameters: 123456,
   vocabSize: 512,
