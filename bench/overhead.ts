@@ -1,6 +1,6 @@
 /**
  * `cloze bench overhead`: what an operation costs besides its arithmetic. A chain of additions of 16 numbers is run as
- * tensors, as kernels and as bare WebGPU calls, all in the same turns, and waited for once.
+ * tensors, as a replay of them, as kernels and as bare WebGPU calls, all in the same turns, and waited for once.
  */
 import { add, Engine } from '../src/autograd/index.ts';
 import type { BufferView, Device } from '../src/gpu/index.ts';
@@ -65,56 +65,64 @@ function prepareWays(device: Device): { release(): void; ways: Record<string, ()
     const size = 4 * count;
     return { buffer: device.acquire(size, 'overhead'), offset: 0, size };
   };
-  const [source, destination] = [view(), view()];
+  const views = Array.from({ length: chain + 1 }, view);
+  const [source, destination] = views;
   const launcher = new Launcher(device);
-  const tensors = (start: typeof x) => () =>
-    engine.scope(() => {
-      let sum = start;
-      for (let i = 0; i < chain; i++) sum = add(sum, x);
-    });
+  const addUp = (start: typeof x) => {
+    let sum = start;
+    for (let i = 0; i < chain; i++) sum = add(sum, x);
+  };
+  const tensors = (start: typeof x) => () => engine.scope(() => addUp(start));
+  const captured = engine.capture(() => addUp(x), 'chain');
   return {
     ways: {
       'add(tensor, tensor), with a tape': tensors(tracked),
       'add(tensor, tensor)': tensors(x),
+      'add(tensor, tensor), replayed': () => captured({}),
       'launcher.run(kernel)': () => {
         for (let i = 0; i < chain; i++) launcher.run(accumulate, { count }, { source, destination });
       },
-      ...bareWays(device, source, destination),
+      ...bareWays(device, views),
     },
     release: () => {
-      for (const { buffer } of [source, destination]) device.release(buffer);
+      captured.dispose();
+      for (const { buffer } of views) device.release(buffer);
       for (const tensor of [x, tracked]) tensor.dispose();
     },
   };
 }
 
-/** The same kernel by bare calls: one pass, and bind groups made once or made each time. */
-function bareWays(device: Device, source: BufferView, destination: BufferView): Record<string, () => void> {
+/** The same kernel by bare calls in one pass, with bind groups made once, as many of them as the tensors need, or made each time. */
+function bareWays(device: Device, views: readonly BufferView[]): Record<string, () => void> {
   const { gpu, capabilities } = device;
   const variant = accumulate.variants[0];
   const pipeline = device.pipelines.get(pipelineRequest(accumulate, variant, { count }, capabilities));
   const params = device.params(Uint32Array.of(count));
-  const bind = () =>
+  const bind = (i: number) =>
     gpu.createBindGroup({
       layout: pipeline.layout,
       entries: [
-        ...[source, destination].map(({ buffer, offset, size }) => ({ buffer: buffer.gpu, offset, size })),
+        ...views.slice(i, i + 2).map(({ buffer, offset, size }) => ({ buffer: buffer.gpu, offset, size })),
         params,
       ].map(({ buffer, offset, size }, binding) => ({ binding, resource: { buffer, offset, size } })),
     });
-  const bound = bind();
-  const record = (bindGroup: () => GPUBindGroup) => () => {
+  const bound = Array.from({ length: chain }, (_, i) => bind(i));
+  const record = (bindGroup: (i: number) => GPUBindGroup) => () => {
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
     for (let i = 0; i < chain; i++) {
       pass.setPipeline(pipeline.gpu);
-      pass.setBindGroup(0, bindGroup());
+      pass.setBindGroup(0, bindGroup(i));
       pass.dispatchWorkgroups(1);
     }
     pass.end();
     gpu.queue.submit([encoder.finish()]);
   };
-  return { 'bare WebGPU': record(() => bound), 'bare WebGPU, new bind groups': record(bind) };
+  return {
+    'bare WebGPU': record(() => bound[0]),
+    [`bare WebGPU, ${chain} bind groups`]: record((i) => bound[i]),
+    'bare WebGPU, new bind groups': record(bind),
+  };
 }
 
 export function overheadText({ adapter, rows }: OverheadReport): string[] {

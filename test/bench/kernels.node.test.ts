@@ -50,11 +50,11 @@ describe('cloze bench kernels', () => {
   });
 });
 
-test('cloze bench overhead tells the same chain in five ways', async () => {
+test('cloze bench overhead tells the same chain in seven ways', async () => {
   const { code, out } = await cloze(['bench', 'overhead', '--quick', '--json']);
   expect(code).toBe(0);
   const { rows } = JSON.parse(out);
-  expect(rows).toHaveLength(5);
+  expect(rows).toHaveLength(7);
   for (const { us, spread, recording } of rows) {
     expect(recording).toBeGreaterThan(0);
     expect(us).toBeGreaterThanOrEqual(spread[0]);
