@@ -15,7 +15,7 @@
  * - A tensor from outside that the work uses (a parameter, its gradient) lives as long as the captured step.
  * - `backward` stands inside, and every leaf has a gradient to add to before the recording.
  *
- * What the function computes on the CPU (shapes, learning rates passed as numbers, train or eval mode) stays what it was
+ * What the function decides on the CPU (shapes, variants of kernels, numbers it closes over, train or eval mode) stays what it was
  * when it was recorded.
  */
 import { ClozeError, type Recording } from '../gpu/index.ts';
