@@ -8,7 +8,7 @@ export interface SumText {
   square: boolean;
 }
 
-/** y[o, part, i] = scale · Σ x[o, r, i], or x², over the r of that part. One sum an invocation. */
+/** y[o, part, i] = scale · Σ x[o, r, i], or x², over the r of that part; added to y if asked. One sum an invocation. */
 export const sum = ({ load, square }: SumText) => wgsl`
 #if ${load === 'one'}
 alias Element = f32;
@@ -26,7 +26,7 @@ fn totalOf(x: Element) -> Element { return x; }
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read_write> y: array<Total>;
 
-struct Params { outer: u32, length: u32, inner: u32, parts: u32, chunk: u32, scale: f32 }
+struct Params { outer: u32, length: u32, inner: u32, parts: u32, chunk: u32, scale: f32, accumulate: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 ${flatWorkgroup}
@@ -53,7 +53,8 @@ fn main(
     let value = x[(start + r) * inner + column];
     total += ${square ? 'value * value' : 'value'};
   }
-  y[at] = params.scale * totalOf(total);
+  let result = params.scale * totalOf(total);
+  if (params.accumulate != 0) { y[at] += result; } else { y[at] = result; }
 }
 `;
 

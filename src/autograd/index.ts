@@ -41,5 +41,5 @@ export {
   tanh,
 } from './ops/unary.ts';
 export type { Scope } from './scope.ts';
-export { backward, type Derivative, record, type Vjp } from './tape.ts';
+export { backward, type Derivative, record, recordAll, type Vjp, type VjpOfMany } from './tape.ts';
 export { type Shape, Tensor } from './tensor.ts';

@@ -8,29 +8,38 @@ import { accumulate } from '../kernels/accumulate.ts';
 import type { Engine } from './engine.ts';
 import type { Tensor } from './tensor.ts';
 
+type Rule<G> = (
+  gradient: G,
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+  totals: readonly (Tensor | undefined)[],
+) => readonly (Tensor | undefined)[];
+
 /**
  * Gradients of an op's inputs, in their order, undefined where `needs` is false. `saved` are the tensors named in
  * `save`; all other tensors made inside are freed when the rule returns.
+ *
+ * `totals` are the gradients that leaves among the inputs have gathered so far. A rule may add to one in place, which
+ * spares a tensor and a kernel: it then returns that very tensor. A rule that does not simply ignores them.
  */
-export type Vjp = (
-  gradient: Tensor,
-  saved: readonly Tensor[],
-  needs: readonly boolean[],
-) => readonly (Tensor | undefined)[];
+export type Vjp = Rule<Tensor>;
 
-export interface Derivative {
+/** The same of an op with several outputs; the gradient is undefined of those that the loss does not depend on. */
+export type VjpOfMany = Rule<readonly (Tensor | undefined)[]>;
+
+export interface Derivative<V = Vjp> {
   /** Tensors the rule will need; held until backward has passed. */
   save: readonly Tensor[];
-  vjp: Vjp;
+  vjp: V;
 }
 
 interface Entry {
   op: string;
   inputs: readonly Tensor[];
   needs: readonly boolean[];
-  output: Tensor;
+  outputs: readonly Tensor[];
   saved: readonly Tensor[];
-  vjp: Vjp;
+  vjp: VjpOfMany;
 }
 
 export class Tape {
@@ -42,12 +51,17 @@ export class Tape {
     return this.entries.length;
   }
 
-  push(op: string, inputs: readonly Tensor[], output: Tensor, derivative: Derivative): void {
+  push(
+    op: string,
+    inputs: readonly Tensor[],
+    outputs: readonly Tensor[],
+    derivative: Derivative<VjpOfMany>,
+  ): void {
     this.entries.push({
       op,
       inputs,
       needs: inputs.map((input) => input.requiresGrad),
-      output,
+      outputs,
       saved: derivative.save.map((tensor) => tensor.alias()),
       vjp: derivative.vjp,
     });
@@ -83,26 +97,36 @@ export class Tape {
         this.entries = [];
         while (entries.length > 0) {
           const entry = entries.pop() as Entry;
-          const arrived = gradients.get(entry.output.id);
-          gradients.delete(entry.output.id);
-          if (arrived) this.step(engine, entry, arrived, gradients);
+          const arrived = entry.outputs.map(({ id }) => {
+            const gradient = gradients.get(id);
+            gradients.delete(id);
+            return gradient;
+          });
+          if (arrived.some(Boolean)) this.step(engine, entry, arrived, gradients);
           release(entry);
         }
       }, 'backward'),
     );
   }
 
-  private step(engine: Engine, entry: Entry, arrived: Tensor, gradients: Map<number, Tensor>): void {
-    const made = engine.scope(() => entry.vjp(arrived, entry.saved, entry.needs), entry.op);
-    entry.inputs.forEach((input, i) => {
+  private step(
+    engine: Engine,
+    entry: Entry,
+    arrived: readonly (Tensor | undefined)[],
+    gradients: Map<number, Tensor>,
+  ): void {
+    const { op, inputs, needs, saved, vjp } = entry;
+    // Handles of their own, since what a rule returns is disposed.
+    const totals = inputs.map((input, i) => (needs[i] && input.isLeaf ? input.grad?.alias() : undefined));
+    const made = engine.scope(() => vjp(arrived, saved, needs, totals), op);
+    inputs.forEach((input, i) => {
       const part = made[i];
-      if (!entry.needs[i]) return;
+      if (!needs[i] || (part && part === totals[i])) return;
       checkGradient(entry, i, part);
       if (input.isLeaf) addToLeaf(engine, input, part);
       else gradients.set(input.id, sum(engine, gradients.get(input.id), part));
     });
-    for (const part of made) part?.dispose();
-    arrived.dispose();
+    for (const tensor of [...made, ...totals, ...arrived]) tensor?.dispose();
   }
 }
 
@@ -113,9 +137,28 @@ export function record(
   output: Tensor,
   derivative: Derivative | undefined,
 ): Tensor {
-  const { engine } = output;
-  engine.inspect?.(op, output);
-  if (!engine.tape.recording || !inputs.some((input) => input.requiresGrad)) return output;
+  recordAll(
+    op,
+    inputs,
+    [output],
+    derivative && {
+      save: derivative.save,
+      vjp: ([gradient], ...rest) => derivative.vjp(gradient as Tensor, ...rest),
+    },
+  );
+  return output;
+}
+
+/** Records an op with several outputs, all of which gradients may reach. */
+export function recordAll(
+  op: string,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  derivative: Derivative<VjpOfMany> | undefined,
+): void {
+  const { engine } = outputs[0];
+  for (const output of outputs) engine.inspect?.(op, output);
+  if (!engine.tape.recording || !inputs.some((input) => input.requiresGrad)) return;
   if (!derivative) {
     throw new ClozeError(
       'autograd',
@@ -123,10 +166,11 @@ export function record(
       'Call it inside engine.noGrad()',
     );
   }
-  output.requiresGrad = true;
-  output.isLeaf = false;
-  engine.tape.push(op, inputs, output, derivative);
-  return output;
+  for (const output of outputs) {
+    output.requiresGrad = true;
+    output.isLeaf = false;
+  }
+  engine.tape.push(op, inputs, outputs, derivative);
 }
 
 /** Computes the gradients of a loss; see {@link Tape.backward}. */

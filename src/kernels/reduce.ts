@@ -1,7 +1,7 @@
 /**
  * Sums and maxima over the middle axis of x: [outer, length, inner].
  *
- * `sum`: y[o, part, i] = scale · Σ x[o, r, i] over the r of a part. A long sum with few results is cut into `parts`
+ * `sum`: y[o, part, i] = scale · Σ x[o, r, i] over the r of a part, added to what y held if asked. A long sum with few results is cut into `parts`
  * that are summed in a second run; `sumParts` says into how many. Nothing depends on the order in which invocations
  * run, so the result is the same every time.
  * `sumSquares`: partials of Σ x² over each row of x: [rows, count], for the norms of gradients and of matrices.
@@ -27,6 +27,7 @@ export interface ReduceProblem {
 export interface SumProblem extends ReduceProblem {
   parts: number;
   scale: number;
+  accumulate: boolean;
 }
 
 /** Into how many parts to cut a sum; 1 when it is short or has results enough to keep a GPU busy. */
@@ -46,6 +47,7 @@ const sumParams = {
   parts: 'u32',
   chunk: 'u32',
   scale: 'f32',
+  accumulate: 'u32',
 } as const;
 
 /** The variant that loads in one of three ways; `results` is how many sums an invocation makes. */
@@ -79,25 +81,30 @@ export const sum: KernelSpec<SumProblem> = {
   name: 'sum',
   bindings: [
     { name: 'x', access: 'read', type: 'f32', length: (p) => p.outer * p.length * p.inner },
-    { name: 'y', access: 'write', type: 'f32', length: (p) => p.outer * p.parts * p.inner },
+    { name: 'y', access: 'read-write', type: 'f32', length: (p) => p.outer * p.parts * p.inner },
   ],
   params: sumParams,
-  values: (p) => ({ ...p, chunk: chunkOf(p) }),
+  values: (p) => ({ ...p, accumulate: Number(p.accumulate), chunk: chunkOf(p) }),
   cost: ({ outer, length, inner, parts }) => ({
     flops: outer * length * inner,
     bytes: 4 * outer * inner * (length + parts),
   }),
   reductionLength: (p) => Math.min(p.length, chunkOf(p)),
-  reference: (p, { x }) => ({ y: partSums(p, x, (value) => value) }),
+  reference: (p, { x, y }) => ({
+    y: partSums(p, x, (value) => value).map((total, i) => total + (p.accumulate ? y[i] : 0)),
+  }),
   awkward: [
-    { outer: 1, length: 1, inner: 1, parts: 1, scale: 1 },
-    { outer: 3, length: 13, inner: 5, parts: 1, scale: 1 / 13 },
-    { outer: 2, length: 7, inner: 12, parts: 1, scale: 1 },
-    { outer: 70, length: 4097, inner: 1, parts: 1, scale: 1 },
-    { outer: 5, length: 4096, inner: 1, parts: 7, scale: 2 },
-    { outer: 1, length: 1031, inner: 68, parts: 9, scale: 1 },
-    { outer: 1, length: 12, inner: 4, parts: 5, scale: 1 },
-    { outer: 4_194_500, length: 1, inner: 1, parts: 1, scale: 1 },
+    { outer: 1, length: 1, inner: 1, parts: 1, scale: 1, accumulate: false },
+    { outer: 3, length: 13, inner: 5, parts: 1, scale: 1 / 13, accumulate: false },
+    { outer: 2, length: 7, inner: 12, parts: 1, scale: 1, accumulate: false },
+    { outer: 70, length: 4097, inner: 1, parts: 1, scale: 1, accumulate: false },
+    { outer: 5, length: 4096, inner: 1, parts: 7, scale: 2, accumulate: false },
+    { outer: 1, length: 1031, inner: 68, parts: 9, scale: 1, accumulate: false },
+    { outer: 1, length: 12, inner: 4, parts: 5, scale: 1, accumulate: false },
+    { outer: 4_194_500, length: 1, inner: 1, parts: 1, scale: 1, accumulate: false },
+    { outer: 1, length: 4100, inner: 1, parts: 1, scale: 1, accumulate: true },
+    { outer: 3, length: 65, inner: 20, parts: 1, scale: 0.5, accumulate: true },
+    { outer: 3, length: 65, inner: 7, parts: 2, scale: 1, accumulate: true },
   ],
   variants: [
     sumVariant({ load: 'one', square: false }, 1, () => true),
@@ -127,6 +134,7 @@ const asSum = ({ rows, count }: SumSquaresProblem): SumProblem => ({
   inner: 1,
   parts: sumSquaresPartials(count),
   scale: 1,
+  accumulate: false,
 });
 
 export const sumSquares: KernelSpec<SumSquaresProblem> = {

@@ -70,6 +70,7 @@ function normalize(x: Tensor, { count, stride }: Matrices): void {
   const partials = engine.empty([count * length]);
   const squares = engine.empty([count]);
   engine.run(sumSquares, { rows: count, count: stride }, { x, partials });
-  engine.run(sum, { outer: count, length, inner: 1, parts: 1, scale: 1 }, { x: partials, y: squares });
+  const rows = { outer: count, length, inner: 1, parts: 1, scale: 1, accumulate: false };
+  engine.run(sum, rows, { x: partials, y: squares });
   engine.run(matrixNormalize, { count: count * stride, stride }, { squares, x });
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { backward, Engine, record, reshape, type Tensor } from '../../src/autograd/index.ts';
+import { backward, Engine, record, recordAll, reshape, type Tensor } from '../../src/autograd/index.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -90,6 +90,60 @@ describe('the tape', () => {
       });
       expect([...(await x.grad!.data())]).toEqual([total, total]);
     }
+  });
+
+  test('tells a rule with several outputs which of them the loss depends on', async () => {
+    const seen: (number | undefined)[][] = [];
+    const fork = (x: Tensor) => {
+      const outputs = [engine.copyOf(x), engine.copyOf(x)];
+      recordAll('fork', [x], outputs, {
+        save: [],
+        vjp: (gradients) => {
+          seen.push(gradients.map((gradient) => gradient?.size));
+          return [gradients.find((gradient) => gradient !== undefined)];
+        },
+      });
+      return outputs;
+    };
+    const x = engine.tensor([1, 2]).requireGrad();
+    const before = engine.memory().live;
+    engine.scope(() => backward(fork(x)[1], engine.full([2], 3)));
+    engine.scope(() => backward(identity(fork(x)[0]), engine.full([2], 4)));
+    expect(seen).toEqual([
+      [undefined, 2],
+      [2, undefined],
+    ]);
+    expect([...(await x.grad!.data())]).toEqual([7, 7]);
+    engine.scope(() => {
+      const [a, b] = fork(x);
+      const y = record('both', [a, b], engine.copyOf(a), { save: [], vjp: (grad) => [grad, grad] });
+      backward(y, engine.full([2], 1));
+    });
+    expect(seen[2]).toEqual([2, 2]);
+    x.grad!.dispose();
+    expect(engine.memory().live).toBe(before);
+  });
+
+  test('lets a rule add to the gradient of a leaf in place', async () => {
+    const x = engine.tensor([1, 2]).requireGrad();
+    const offered: boolean[] = [];
+    const y = () =>
+      record('inPlace', [x, identity(x)], engine.copyOf(x), {
+        save: [],
+        vjp: (grad, _saved, _needs, totals) => {
+          offered.push(...totals.map((total) => total !== undefined));
+          totals[0]?.write(Float32Array.of(10, 20));
+          return [totals[0] ?? grad, grad];
+        },
+      });
+    engine.scope(() => backward(y(), engine.full([2], 1)));
+    const gradient = x.grad!;
+    // The second time the rule writes 10 and 20, and only identity's part is added.
+    engine.scope(() => backward(y(), engine.full([2], 1)));
+    expect(offered).toEqual([false, false, true, false]);
+    expect(x.grad).toBe(gradient);
+    expect(gradient.isDisposed).toBe(false);
+    expect([...(await gradient.data())]).toEqual([11, 21]);
   });
 
   test('skips what the loss does not depend on, and holds no memory afterwards', async () => {

@@ -72,7 +72,7 @@ export function repeat(x: Tensor, shape: Shape): Tensor {
 function sumAxes(x: Tensor, axes: readonly number[], shape: Shape, scale: number): Tensor {
   const runs = runsOf(x.shape, axes);
   const step = (y: Tensor, run: ReduceProblem) =>
-    sumOver(y, run, [run.outer, run.inner], run === runs.at(-1) ? scale : 1);
+    sumOver(y, run, [run.outer, run.inner], { scale: run === runs.at(-1) ? scale : 1 });
   return chain(x, runs, step, (y) => x.engine.share(y.storage, shape, y.dtype, y.view.offset));
 }
 
