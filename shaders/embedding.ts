@@ -26,7 +26,7 @@ fn isPart(segment: u32) -> bool { return (rows[segment] & partOfRow) != 0; }
 `;
 
 /**
- * dtable[rows[s], :] = Σ dy[position, :] over the positions of segment s, in their order; of a segment that is part of a
+ * dtable[rows[s], :] += Σ dy[position, :] over the positions of segment s, in their order; of a segment that is part of a
  * longer one, the sum goes to parts[s, :].
  */
 export const embeddingBackward = (width: 1 | 4) => wgsl`
@@ -59,12 +59,12 @@ fn process(i: u32) {
   if (isPart(segment)) {
     parts[i] = total;
   } else {
-    dtable[row * columns + column] = total;
+    dtable[row * columns + column] += total;
   }
 }
 `;
 
-/** dtable[row, :] = Σ parts[s, :] over the segments s that are parts of the row; the first of them adds up. */
+/** dtable[row, :] += Σ parts[s, :] over the segments s that are parts of the row; the first of them adds up. */
 export const embeddingBackwardParts = (width: 1 | 4) => wgsl`
 ${elements(width)}
 ${segmentRows}
@@ -89,6 +89,6 @@ fn process(i: u32) {
   for (var part = first; part < most && rows[part] == rows[first]; part++) {
     total += parts[part * columns + column];
   }
-  dtable[row * columns + column] = total;
+  dtable[row * columns + column] += total;
 }
 `;

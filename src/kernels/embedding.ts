@@ -2,10 +2,10 @@
  * Rows of a table by their numbers, and the gradient of the table.
  *
  * `embedding`: table: [rows, columns], ids: [n] below rows → y: [n, columns].
- * `embeddingBackward`: dy: [n, columns] → dtable: [rows, columns], for which the CPU has grouped the positions by row
+ * `embeddingBackward`: dy: [n, columns] is added to dtable: [rows, columns]. The CPU has grouped the positions by row
  * (`segments.ts`): segment s holds positions order[offsets[s]] … order[offsets[s + 1] − 1] of row rows[s]. One
  * invocation sums a segment's column in a fixed order, so no two write the same place and the result is the same
- * every time. Rows that no segment names, and the row `paddingIdx`, stay as they are: clear dtable first. The sum of a
+ * every time. Rows that no segment names, and the row `paddingIdx`, stay as they are. The sum of a
  * segment that is part of a longer one goes to parts: [mostParts(n), columns] instead, and
  * `embeddingBackwardParts` adds those up: without that, an id that is everywhere, such as the token type, would be
  * summed by one invocation a column, while the rest of the GPU waits.
@@ -116,7 +116,7 @@ export const embeddingBackward: KernelSpec<EmbeddingBackwardProblem> = {
   ],
   params: { count: 'u32', columns: 'u32', padding: 'u32' },
   values: ({ n, columns, paddingIdx }) => ({ count: n * columns, columns, padding: paddingIdx >>> 0 }),
-  cost: ({ n, columns }) => ({ flops: n * columns, bytes: 4 * n * (2 * columns + 3) }),
+  cost: ({ n, columns }) => ({ flops: n * columns, bytes: 4 * n * (3 * columns + 3) }),
   reductionLength: () => longestSegment,
   reference: (p, inputs) => {
     const { rows, offsets, order, dy } = inputs;
@@ -128,7 +128,7 @@ export const embeddingBackward: KernelSpec<EmbeddingBackwardProblem> = {
         let total = 0;
         for (let k = offsets[s]; k < offsets[s + 1]; k++) total += dy[order[k] * p.columns + c];
         if (isPart(row)) parts[s * p.columns + c] = total;
-        else dtable[row * p.columns + c] = total;
+        else dtable[row * p.columns + c] += total;
       }
     });
     return { dtable, parts };
@@ -162,8 +162,7 @@ export const embeddingBackwardParts: KernelSpec<EmbeddingBackwardProblem> = {
     rows.subarray(0, count < 0 ? rows.length : count).forEach((row, s) => {
       if (rowOf(row) === p.paddingIdx) return;
       for (let c = 0; c < p.columns; c++) {
-        const at = rowOf(row) * p.columns + c;
-        result[at] = parts[s * p.columns + c] + (s > 0 && rows[s - 1] === row ? result[at] : 0);
+        result[rowOf(row) * p.columns + c] += parts[s * p.columns + c];
       }
     });
     return { dtable: result };

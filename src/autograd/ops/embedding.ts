@@ -34,8 +34,8 @@ export function embedding(
   const groups = engine.tape.recording && table.requiresGrad ? indices.groups() : undefined;
   return record('embedding', [table], y, {
     save: groups ? [groups.rows, groups.offsets, groups.order] : [],
-    vjp: (dy, [segmentRows, offsets, order]) => {
-      const dtable = engine.zeros(table.shape);
+    vjp: (dy, [segmentRows, offsets, order], _needs, [total]) => {
+      const dtable = total ?? engine.zeros(table.shape);
       const problem = { n, rows, columns, paddingIdx };
       const parts = engine.empty([Math.max(1, mostParts(n)), columns]);
       engine.run(embeddingBackward, problem, { rows: segmentRows, offsets, order, dy, parts, dtable });

@@ -16,7 +16,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   x.engine.run(matmul, forward(layer, { bias: bias !== undefined }), { a: x, b: weight, bias, c: y });
   return record('linear', bias ? [x, weight, bias] : [x, weight], y, {
     save: [x, weight],
-    vjp: (grad, [x, weight], needs) => gradients(layer, grad, x, weight, needs),
+    vjp: (grad, [x, weight], needs, totals) => gradients(layer, grad, x, weight, needs, totals),
   });
 }
 
@@ -41,10 +41,10 @@ export function linearGelu(
   engine.run(matmul, problem, { a: x, b: weight, bias, pre, c: y });
   return record('linearGelu', inputs, y, {
     save: pre ? [x, weight, pre] : [],
-    vjp: (grad, [x, weight, pre], needs) => {
+    vjp: (grad, [x, weight, pre], needs, totals) => {
       const inner = engine.empty(layer.output);
       engine.run(unaryBackward, { count: pre.size, op: activation }, { saved: pre, dy: grad, dx: inner });
-      return gradients(layer, inner, x, weight, needs);
+      return gradients(layer, inner, x, weight, needs, totals);
     },
   });
 }
@@ -79,22 +79,37 @@ function forward({ rows, from, to }: Layer, options: Partial<MatmulProblem>): Ma
   return matmulProblem({ m: rows, n: to, k: from }, { transposeB: true, ...options });
 }
 
-function gradients(layer: Layer, dy: Tensor, x: Tensor, weight: Tensor, needs: readonly boolean[]) {
+/** Of x, the weight and the bias. Those of parameters that have a gradient already are added to it. */
+function gradients(
+  layer: Layer,
+  dy: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  needs: readonly boolean[],
+  totals: readonly (Tensor | undefined)[],
+) {
   const { engine } = dy;
   const { rows, from, to } = layer;
   const product = (
+    options: Partial<MatmulProblem>,
     sizes: { m: number; n: number; k: number },
-    transposeA: boolean,
     b: Tensor,
-    shape: Shape,
+    c: Tensor,
   ) => {
-    const c = engine.empty(shape);
-    engine.run(matmul, matmulProblem(sizes, { transposeA }), { a: dy, b, c });
+    engine.run(matmul, matmulProblem(sizes, options), { a: dy, b, c });
     return c;
   };
+  const intoX = () => product({}, { m: rows, n: from, k: to }, weight, engine.empty(x.shape));
+  const intoWeight = () =>
+    product(
+      { transposeA: true, accumulate: totals[1] !== undefined },
+      { m: to, n: from, k: rows },
+      x,
+      totals[1] ?? engine.empty(weight.shape),
+    );
   return [
-    needs[0] ? product({ m: rows, n: from, k: to }, false, weight, x.shape) : undefined,
-    needs[1] ? product({ m: to, n: from, k: rows }, true, x, weight.shape) : undefined,
-    needs[2] ? sumOver(dy, { outer: 1, length: rows, inner: to }, [to]) : undefined,
+    needs[0] ? intoX() : undefined,
+    needs[1] ? intoWeight() : undefined,
+    needs[2] ? sumOver(dy, { outer: 1, length: rows, inner: to }, [to], { total: totals[2] }) : undefined,
   ];
 }

@@ -57,6 +57,17 @@ test('looks rows up, and adds gradients up, save for the padding row', async () 
   expect([...((await rows.grad?.data()) ?? [])]).toEqual([0, 0, 0, 0, 3, 4]);
 });
 
+test('gradients add up over calls of backward', async () => {
+  const rows = table(4, 8);
+  const ids = indices(engine, Uint32Array.of(3, 1, 3));
+  const gradient = async () => {
+    engine.scope(() => backward(embedding(rows, ids), engine.full([3, 8], 1)));
+    return rows.grad!.data();
+  };
+  const once = await gradient();
+  expect(await gradient()).toEqual(once.map((value) => 2 * value));
+});
+
 test('new ids can be written in place, and the gradient follows them', async () => {
   const ids = indices(engine, Uint32Array.of(0, 0));
   const gradient = async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine, gradcheck, type Tensor } from '../../../src/autograd/index.ts';
+import { backward, Engine, gradcheck, type Tensor } from '../../../src/autograd/index.ts';
 import { linear, linearGelu } from '../../../src/autograd/ops/linear.ts';
 import { Random } from '../../../src/kernels/index.ts';
 
@@ -57,6 +57,23 @@ describe('gradients', () => {
     await gradcheck(engine, (x, w) => linear(x, w), [normal([5, 3]), normal([4, 3])]);
     await gradcheck(engine, (x, w) => linearGelu(x, w), [normal([5, 3]), normal([4, 3])]);
   });
+});
+
+test('gradients of parameters add up over calls of backward', async () => {
+  const [weight, bias] = [normal([12, 8]), normal([12])];
+  const x = normal([600, 8]);
+  for (const forward of [linear, linearGelu]) {
+    const dy = normal([600, 12]);
+    for (const parameter of [weight, bias]) parameter.grad = undefined;
+    const sums: Float32Array[][] = [];
+    for (let call = 0; call < 2; call++) {
+      engine.scope(() => backward(forward(x, weight, bias), dy));
+      const gradients = [weight, bias].map(({ grad }) => grad!.data() as Promise<Float32Array>);
+      sums.push(await Promise.all(gradients));
+    }
+    const [once, twice] = sums;
+    expect(twice).toEqual(once.map((values) => values.map((value) => 2 * value)));
+  }
 });
 
 test('linearGelu recorded and not recorded give the same numbers', async () => {
