@@ -7,7 +7,8 @@ import { adamw } from '../src/kernels/adamw.ts';
 import { crossEntropy } from '../src/kernels/crossEntropy.ts';
 import { embedding, embeddingBackward } from '../src/kernels/embedding.ts';
 import type { AnyKernelSpec } from '../src/kernels/index.ts';
-import { layerNorm, layerNormBackward, layerNormParameters } from '../src/kernels/layerNorm.ts';
+import { layerNorm } from '../src/kernels/layerNorm.ts';
+import { layerNormBackward, layerNormParameters } from '../src/kernels/layerNormBackward.ts';
 import { matmul, matmulProblem } from '../src/kernels/matmul.ts';
 import { softmax, softmaxBackward } from '../src/kernels/softmax.ts';
 import { sliceProblem, stridedCopy } from '../src/kernels/stridedCopy.ts';
@@ -32,6 +33,7 @@ export interface BenchCase {
 const matrices = ['m', 'k', 'n'];
 const rows = ['rows', 'columns'];
 const ignoreIndex = -100;
+const plainNorm = { eps: 1e-12, weight: true, bias: true, residual: false, dsum: false, p: 0, layer: 0 };
 
 export const benchKernels: readonly BenchKernel[] = [
   {
@@ -88,7 +90,19 @@ export const benchKernels: readonly BenchKernel[] = [
     spec,
     axes: rows,
     shapes: [[1024, 768]],
-    problem: (rows: number, columns: number) => ({ rows, columns, eps: 1e-12, weight: true, bias: true }),
+    problem: (rows: number, columns: number) => ({ rows, columns, ...plainNorm }),
+  })),
+  ...[
+    { name: 'residualLayerNorm', spec: layerNorm },
+    { name: 'residualLayerNormBackward', spec: layerNormBackward },
+  ].map((kernel) => ({
+    ...kernel,
+    axes: rows,
+    shapes: [[1024, 768]],
+    problem: (rows: number, columns: number) => ({
+      ...{ rows, columns, ...plainNorm },
+      ...{ residual: true, dsum: true, p: 0.1 },
+    }),
   })),
   ...[
     { name: 'gelu', spec: unary },

@@ -1,49 +1,96 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
+import { dropped } from './dropout.ts';
 import { rowTeams, type Team } from './rows.ts';
 
-/** y = (x − mean) rstd · weight + bias along each row; weight and bias may be absent. */
-export const layerNorm = (team: Team, weight: boolean, bias: boolean) => {
-  const next = 1 + Number(weight) + Number(bias);
+/** Which buffers take part; each leaves out what it does not name. */
+export interface LayerNormText {
+  weight: boolean;
+  bias: boolean;
+  /** Whether x is first added to a residual; the sum is then written and normalised. */
+  residual: boolean;
+  /** Whether x is dropped out before that. */
+  dropout: boolean;
+}
+
+export interface LayerNormBackwardText {
+  weight: boolean;
+  /** Whether a gradient reaches the sum from elsewhere. */
+  dsum: boolean;
+  /** Whether the gradient is wanted of what was dropped out, too. */
+  dropout: boolean;
+}
+
+/** y = (s − mean) rstd · weight + bias along each row of s, where s is x or residual + dropout(x). */
+export const layerNorm = (team: Team, { weight, bias, residual, dropout }: LayerNormText) => {
+  let binding = 0;
   return wgsl`
 ${rowTeams(team)}
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> x: array<Element>;
+#if ${residual}
+@group(0) @binding(${residual ? binding++ : 0}) var<storage, read> residual: array<Element>;
+#endif
+#if ${dropout}
+@group(0) @binding(${dropout ? binding++ : 0}) var<storage, read> state: array<u32>;
+#endif
 #if ${weight}
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(${weight ? binding++ : 0}) var<storage, read> weight: array<Element>;
 #endif
 #if ${bias}
-@group(0) @binding(${next - 1}) var<storage, read> bias: array<Element>;
+@group(0) @binding(${bias ? binding++ : 0}) var<storage, read> bias: array<Element>;
 #endif
-@group(0) @binding(${next}) var<storage, read_write> y: array<Element>;
-@group(0) @binding(${next + 1}) var<storage, read_write> offset: array<f32>;
-@group(0) @binding(${next + 2}) var<storage, read_write> rstd: array<f32>;
+@group(0) @binding(${binding++}) var<storage, read_write> y: array<Element>;
+#if ${residual}
+@group(0) @binding(${residual ? binding++ : 0}) var<storage, read_write> sum: array<Element>;
+#endif
+// Of each row: its mean less its first number, and 1 / sqrt(variance + eps).
+@group(0) @binding(${binding++}) var<storage, read_write> statistics: array<vec2f>;
 
-struct Params { rows: u32, columns: u32, eps: f32 }
-@group(0) @binding(${next + 3}) var<uniform> params: Params;
+struct Params { rows: u32, columns: u32, eps: f32, layer: u32, threshold: u32, scale: f32 }
+@group(0) @binding(${binding}) var<uniform> params: Params;
+
+#if ${dropout}
+${dropped(team.width)}
+fn arriving(i: u32) -> Element { return residual[i] + dropped(x[i], i); }
+#elif ${residual}
+fn arriving(i: u32) -> Element { return residual[i] + x[i]; }
+#else
+fn arriving(i: u32) -> Element { return x[i]; }
+#endif
+
+#if ${residual}
+fn normalized(i: u32) -> Element { return sum[i]; }
+#else
+fn normalized(i: u32) -> Element { return x[i]; }
+#endif
 
 fn processRow(row: u32, member: u32, team: u32) {
   let columns = params.columns / ${team.width};
   let start = row * columns;
   // Measured from the row's first number, so that a large common part costs no digits.
-  let origin = firstOf(x[start]);
+  let origin = firstOf(arriving(start));
 
-  var sums = Element(0);
+  var total = Element(0);
   for (var c = member; c < columns; c += team) {
-    sums += x[start + c] - origin;
+    let value = arriving(start + c);
+#if ${residual}
+    sum[start + c] = value;
+#endif
+    total += value - origin;
   }
-  let mean = teamSum(sumOf(sums)) / f32(params.columns);
+  let offset = teamSum(sumOf(total)) / f32(params.columns);
 
   var squares = Element(0);
   for (var c = member; c < columns; c += team) {
-    let deviation = (x[start + c] - origin) - mean;
+    let deviation = (normalized(start + c) - origin) - offset;
     squares += deviation * deviation;
   }
   let variance = teamSum(sumOf(squares)) / f32(params.columns);
-  let scale = 1 / sqrt(variance + params.eps);
+  let rstd = 1 / sqrt(variance + params.eps);
 
   for (var c = member; c < columns; c += team) {
-    var normal = ((x[start + c] - origin) - mean) * scale;
+    var normal = ((normalized(start + c) - origin) - offset) * rstd;
 #if ${weight}
     normal *= weight[c];
 #endif
@@ -52,31 +99,43 @@ fn processRow(row: u32, member: u32, team: u32) {
 #endif
     y[start + c] = normal;
   }
-  if (member == 0) {
-    offset[row] = mean;
-    rstd[row] = scale;
-  }
+  if (member == 0) { statistics[row] = vec2f(offset, rstd); }
 }
 `;
 };
 
-/** dx = rstd (g − mean(g) − n mean(g n)), where n is the normalised row and g = dy · weight. */
-export const layerNormBackward = (team: Team, weight: boolean) => {
-  const next = 1 + Number(weight);
+/**
+ * dx = rstd (g − mean(g) − n mean(g n)) + dsum, where x is what was normalised, n the normalised row, g = dy · weight; and
+ * dbranch = dropped(dx), the gradient of what was dropped out before it was added to the residual.
+ */
+export const layerNormBackward = (team: Team, { weight, dsum, dropout }: LayerNormBackwardText) => {
+  let binding = 0;
   return wgsl`
 ${rowTeams(team)}
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> x: array<Element>;
 #if ${weight}
-@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(${weight ? binding++ : 0}) var<storage, read> weight: array<Element>;
 #endif
-@group(0) @binding(${next}) var<storage, read> dy: array<Element>;
-@group(0) @binding(${next + 1}) var<storage, read> offset: array<f32>;
-@group(0) @binding(${next + 2}) var<storage, read> rstd: array<f32>;
-@group(0) @binding(${next + 3}) var<storage, read_write> dx: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> dy: array<Element>;
+#if ${dsum}
+@group(0) @binding(${dsum ? binding++ : 0}) var<storage, read> dsum: array<Element>;
+#endif
+@group(0) @binding(${binding++}) var<storage, read> statistics: array<vec2f>;
+#if ${dropout}
+@group(0) @binding(${dropout ? binding++ : 0}) var<storage, read> state: array<u32>;
+#endif
+@group(0) @binding(${binding++}) var<storage, read_write> dx: array<Element>;
+#if ${dropout}
+@group(0) @binding(${dropout ? binding++ : 0}) var<storage, read_write> dbranch: array<Element>;
+#endif
 
-struct Params { rows: u32, columns: u32 }
-@group(0) @binding(${next + 4}) var<uniform> params: Params;
+struct Params { rows: u32, columns: u32, layer: u32, threshold: u32, scale: f32 }
+@group(0) @binding(${binding}) var<uniform> params: Params;
+
+#if ${dropout}
+${dropped(team.width)}
+#endif
 
 fn weighted(i: u32, c: u32) -> Element {
 #if ${weight}
@@ -90,22 +149,29 @@ fn processRow(row: u32, member: u32, team: u32) {
   let columns = params.columns / ${team.width};
   let start = row * columns;
   let origin = firstOf(x[start]);
-  let mean = offset[row];
-  let scale = rstd[row];
+  let offset = statistics[row].x;
+  let rstd = statistics[row].y;
 
   var sums = Element(0);
   var products = Element(0);
   for (var c = member; c < columns; c += team) {
     let g = weighted(start + c, c);
     sums += g;
-    products += g * (((x[start + c] - origin) - mean) * scale);
+    products += g * (((x[start + c] - origin) - offset) * rstd);
   }
   let meanG = teamSum(sumOf(sums)) / f32(params.columns);
   let meanGN = teamSum(sumOf(products)) / f32(params.columns);
 
   for (var c = member; c < columns; c += team) {
-    let n = ((x[start + c] - origin) - mean) * scale;
-    dx[start + c] = scale * (weighted(start + c, c) - meanG - n * meanGN);
+    let n = ((x[start + c] - origin) - offset) * rstd;
+    var gradient = rstd * (weighted(start + c, c) - meanG - n * meanGN);
+#if ${dsum}
+    gradient += dsum[start + c];
+#endif
+    dx[start + c] = gradient;
+#if ${dropout}
+    dbranch[start + c] = dropped(gradient, start + c);
+#endif
   }
 }
 `;
@@ -123,13 +189,12 @@ fn firstOf(x: Element) -> f32 { return x; }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
-@group(0) @binding(2) var<storage, read> offset: array<f32>;
-@group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dweight: array<Element>;
-@group(0) @binding(5) var<storage, read_write> dbias: array<Element>;
+@group(0) @binding(2) var<storage, read> statistics: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> dweight: array<Element>;
+@group(0) @binding(4) var<storage, read_write> dbias: array<Element>;
 
 struct Params { rows: u32, columns: u32, block: u32 }
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(5) var<uniform> params: Params;
 
 ${flatWorkgroup}
 
@@ -152,7 +217,7 @@ fn main(
   for (var row = first; row < min(first + params.block, params.rows); row++) {
     let start = row * columns;
     let g = dy[start + c];
-    products += g * (((x[start + c] - firstOf(x[start])) - offset[row]) * rstd[row]);
+    products += g * (((x[start + c] - firstOf(x[start])) - statistics[row].x) * statistics[row].y);
     sums += g;
   }
   dweight[block * columns + c] = products;

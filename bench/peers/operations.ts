@@ -5,7 +5,8 @@
 import { adamw } from '../../src/kernels/adamw.ts';
 import { embedding } from '../../src/kernels/embedding.ts';
 import type { AnyKernelSpec, NumberArray, Random } from '../../src/kernels/index.ts';
-import { layerNorm, layerNormBackward, layerNormParameters } from '../../src/kernels/layerNorm.ts';
+import { layerNorm } from '../../src/kernels/layerNorm.ts';
+import { layerNormBackward, layerNormParameters } from '../../src/kernels/layerNormBackward.ts';
 import { softmax } from '../../src/kernels/softmax.ts';
 import { unary } from '../../src/kernels/unary.ts';
 
@@ -113,15 +114,19 @@ const normProblem = ([rows, columns]: readonly number[]) => ({
   eps: layerNormEps,
   weight: true,
   bias: true,
+  residual: false,
+  dsum: false,
+  p: 0,
+  layer: 0,
 });
 
 function layerNormGradients({ x, weight, bias, dy }: Operands): NumberArray[] {
   const problem = normProblem(x.shape);
   const [rows, columns] = x.shape;
   const inputs = { x: x.data, weight: weight.data, bias: bias.data, dy: dy.data };
-  const { offset, rstd } = layerNorm.reference(problem, inputs);
-  const { dx } = layerNormBackward.reference(problem, { ...inputs, offset, rstd });
-  const parts = layerNormParameters.reference({ rows, columns }, { ...inputs, offset, rstd });
+  const { statistics } = layerNorm.reference(problem, inputs);
+  const { dx } = layerNormBackward.reference(problem, { ...inputs, statistics });
+  const parts = layerNormParameters.reference({ rows, columns }, { ...inputs, statistics });
   const total = (blocks: NumberArray) => {
     const sums = new Float64Array(columns);
     blocks.forEach((value, i) => {

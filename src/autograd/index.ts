@@ -11,9 +11,9 @@ export {
 } from './ops/attention.ts';
 export { add, div, mul, sub } from './ops/binary.ts';
 export { type CrossEntropyOptions, type CrossEntropyResult, crossEntropy } from './ops/crossEntropy.ts';
-export { type DropoutOptions, dropout } from './ops/dropout.ts';
+export { type DropoutOptions, type DropoutUse, dropout } from './ops/dropout.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
-export { layerNorm } from './ops/layerNorm.ts';
+export { layerNorm, type ResidualLayerNormOptions, residualLayerNorm } from './ops/layerNorm.ts';
 export { linear, linearGelu } from './ops/linear.ts';
 export {
   type LinearCrossEntropyOptions,

@@ -9,14 +9,30 @@
 import { dropout as shader } from '../../shaders/dropout.ts';
 import { elementVariants } from './elements.ts';
 import { Random } from './random.ts';
-import type { KernelSpec } from './spec.ts';
+import type { KernelSpec, NumberArray } from './spec.ts';
 
-export interface DropoutProblem {
-  count: number;
+export interface DropoutUse {
   /** Probability of dropping an element, from 0 to less than 1. */
   p: number;
   /** Sets one use of dropout apart from the others in a step. */
   layer: number;
+}
+
+export interface DropoutProblem extends DropoutUse {
+  count: number;
+}
+
+/** Parameters of every kernel that drops elements on its way. */
+export const dropoutParams = { layer: 'u32', threshold: 'u32', scale: 'f32' } as const;
+
+export function dropoutValues({ p, layer }: DropoutUse) {
+  return { layer, threshold: Math.ceil(p * 2 ** 24), scale: 1 / (1 - p) };
+}
+
+/** x after dropout, in float64. */
+export function dropoutReference({ p, layer }: DropoutUse, x: NumberArray, state: NumberArray): Float64Array {
+  const random = new Random(state[0], state[1], layer);
+  return Float64Array.from(x, (value) => (random.uniform() >= p ? value / (1 - p) : 0));
 }
 
 export const dropout: KernelSpec<DropoutProblem> = {
@@ -26,16 +42,11 @@ export const dropout: KernelSpec<DropoutProblem> = {
     { name: 'state', access: 'read', type: 'u32', length: () => 2 },
     { name: 'y', access: 'write', type: 'f32', length: (d) => d.count },
   ],
-  params: { count: 'u32', layer: 'u32', threshold: 'u32', scale: 'f32' },
-  values: ({ count, p, layer }) => ({ count, layer, threshold: Math.ceil(p * 2 ** 24), scale: 1 / (1 - p) }),
+  params: { count: 'u32', ...dropoutParams },
+  values: (problem) => ({ count: problem.count, ...dropoutValues(problem) }),
   cost: ({ count }) => ({ flops: count, bytes: 8 * count }),
   reductionLength: () => 1,
-  reference: ({ count, p, layer }, { x, state }) => {
-    const random = new Random(state[0], state[1], layer);
-    return {
-      y: Float64Array.from({ length: count }, (_, i) => (random.uniform() >= p ? x[i] / (1 - p) : 0)),
-    };
-  },
+  reference: (problem, { x, state }) => ({ y: dropoutReference(problem, x, state) }),
   inputs: (_, random) => ({ state: Uint32Array.of(random.below(2 ** 32), 7) }),
   untimed: ['layer'],
   awkward: [

@@ -1,4 +1,4 @@
-import { dropout, type Tensor } from '../autograd/index.ts';
+import { type DropoutUse, dropout, type Engine, type Tensor } from '../autograd/index.ts';
 import { Module } from './module.ts';
 
 /**
@@ -16,7 +16,14 @@ export class Dropout extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.training ? dropout(x, this.p, { state: x.engine.randomState, layer: this.layer }) : x;
+    const use = this.use(x.engine);
+    return use ? dropout(x, this.p, use) : x;
+  }
+
+  /** What an op that drops on its way has to know; undefined where nothing is dropped. */
+  use(engine: Engine): DropoutUse | undefined {
+    const { p, layer } = this;
+    return this.training && p > 0 ? { p, layer, state: engine.randomState } : undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-import { layerNorm, type Tensor } from '../autograd/index.ts';
+import { layerNorm, residualLayerNorm, type Tensor } from '../autograd/index.ts';
+import type { Dropout } from './dropout.ts';
 import { ones, zeros } from './initializers.ts';
 import { Module, type Parameter } from './module.ts';
 
@@ -20,5 +21,15 @@ export class LayerNorm extends Module {
 
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.weight.value, this.bias.value, this.eps);
+  }
+
+  /** The sum residual + dropout(x), and `y`, the sum normalised, in one kernel. */
+  forwardResidual(x: Tensor, residual: Tensor, dropout: Dropout): { y: Tensor; sum: Tensor } {
+    return residualLayerNorm(x, residual, {
+      weight: this.weight.value,
+      bias: this.bias.value,
+      eps: this.eps,
+      dropout: dropout.use(x.engine),
+    });
   }
 }

@@ -24,8 +24,8 @@ export interface EncoderOptions {
 
 /** A projection, dropout, and the sum with the residual: what ends both blocks of a layer. */
 class Output extends Module {
+  readonly norm: LayerNorm;
   private readonly dense: Linear;
-  private readonly norm: LayerNorm;
   private readonly dropout: Dropout;
 
   constructor(inFeatures: number, options: EncoderOptions) {
@@ -35,13 +35,14 @@ class Output extends Module {
     this.dropout = this.child('dropout', new Dropout(options.hiddenDropout));
   }
 
-  normalize(x: Tensor): Tensor {
-    return this.norm.forward(x);
-  }
-
   /** residual + dropout(dense(x)). */
   forward(x: Tensor, residual: Tensor): Tensor {
     return add(residual, this.dropout.forward(this.dense.forward(x)));
+  }
+
+  /** The same sum, and `y`, what a norm makes of it. */
+  forwardNorm(x: Tensor, residual: Tensor, norm: LayerNorm): { y: Tensor; sum: Tensor } {
+    return norm.forwardResidual(this.dense.forward(x), residual, this.dropout);
   }
 }
 
@@ -92,12 +93,13 @@ export class EncoderLayer extends Module {
     const { attention, output } = this;
     if (this.options.norm === 'post') {
       const { context, probabilities } = attention.self.forward(x, mask);
-      const attended = attention.output.normalize(attention.output.forward(context, x));
-      return { hidden: output.normalize(output.forward(this.widen(attended), attended)), probabilities };
+      const { y: attended } = attention.output.forwardNorm(context, x, attention.output.norm);
+      return { hidden: output.forwardNorm(this.widen(attended), attended, output.norm).y, probabilities };
     }
-    const { context, probabilities } = attention.self.forward(attention.output.normalize(x), mask);
-    const attended = attention.output.forward(context, x);
-    return { hidden: output.forward(this.widen(output.normalize(attended)), attended), probabilities };
+    // Here a norm belongs to the block that it precedes: that of the second block takes the sum of the first.
+    const { context, probabilities } = attention.self.forward(attention.output.norm.forward(x), mask);
+    const { sum, y } = attention.output.forwardNorm(context, x, output.norm);
+    return { hidden: output.forward(this.widen(y), sum), probabilities };
   }
 
   private widen(x: Tensor): Tensor {

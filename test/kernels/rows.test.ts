@@ -31,7 +31,16 @@ test('without subgroups of one size, one lane takes a row', () => {
 
 test('the choice goes by keys in attention and by columns elsewhere', () => {
   const scores = { batch: 1, heads: 1, queries: 900, keys: 64, padding: false, order: 'any' as const };
-  const norm = { rows: 2, columns: 768, eps: 1e-5, weight: true, bias: true };
+  const norm = {
+    rows: 2,
+    columns: 768,
+    eps: 1e-5,
+    weight: true,
+    bias: true,
+    residual: false,
+    p: 0,
+    layer: 0,
+  };
   expect(selectVariant(maskedSoftmax, scores, adapter(true, 4)).name).toBe('row-vec4');
   expect(selectVariant(layerNorm, norm, adapter(true, 4)).name).toBe('subgroup');
 });

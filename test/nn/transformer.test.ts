@@ -1,7 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { backward, Engine, gradcheck, type Tensor } from '../../src/autograd/index.ts';
+import {
+  add,
+  attention,
+  backward,
+  dropout,
+  Engine,
+  gradcheck,
+  layerNorm,
+  linear,
+  linearGelu,
+  type Tensor,
+} from '../../src/autograd/index.ts';
 import { Random } from '../../src/kernels/random.ts';
 import {
+  type Dropout,
   Encoder,
   EncoderLayer,
   type EncoderOptions,
@@ -110,6 +122,61 @@ describe.each(['post', 'pre'] as const)('an encoder layer with %s-normalisation'
     expect(after.slice(24)).not.toEqual(before.slice(24));
     expect((await outcome(layer, x)).slice(0, 24)).not.toEqual(before.slice(0, 24));
     for (const tensor of [x, mask]) tensor.dispose();
+  });
+});
+
+/** The same layer, out of one op a step. */
+function stepByStep(layer: EncoderLayer, norm: 'post' | 'pre', x: Tensor): Tensor {
+  const parameters = new Map(layer.namedParameters());
+  const modules = new Map(layer.namedModules());
+  const pair = (name: string) =>
+    ['weight', 'bias'].map((end) => parameters.get(`${name}.${end}`)!.value) as [Tensor, Tensor];
+  const use = (name: string) => (modules.get(name) as Dropout).use(engine)!;
+  const drop = (y: Tensor, name: string) => dropout(y, use(name).p, use(name));
+  const normalize = (y: Tensor, name: string) => layerNorm(y, ...pair(`${name}.LayerNorm`), options.eps);
+  const attend = (y: Tensor) => {
+    const [q, k, v] = ['query', 'key', 'value'].map((name) => linear(y, ...pair(`attention.self.${name}`)));
+    const { context } = attention(q, k, v, { heads: 2, dropout: use('attention.self.dropout') });
+    return drop(linear(context, ...pair('attention.output.dense')), 'attention.output.dropout');
+  };
+  const feed = (y: Tensor) => {
+    const wide = linearGelu(y, ...pair('intermediate.dense'));
+    return drop(linear(wide, ...pair('output.dense')), 'output.dropout');
+  };
+  if (norm === 'post') {
+    const attended = normalize(add(x, attend(x)), 'attention.output');
+    return normalize(add(attended, feed(attended)), 'output');
+  }
+  const attended = add(x, attend(normalize(x, 'attention.output')));
+  return add(attended, feed(normalize(attended, 'output')));
+}
+
+test.each(['post', 'pre'] as const)('%s-normalisation is what its steps make one by one', async (norm) => {
+  const dropping = { ...options, norm, hiddenDropout: 0.3, attentionDropout: 0.3 };
+  const layer = build(new EncoderLayer(dropping));
+  const x = noise([2, 5, 8]).requireGrad();
+  const leaves = [x, ...[...layer.namedParameters()].map(([, { value }]) => value)];
+  engine.seed(4, 2);
+  const outcomes: Float32Array[][] = [];
+  for (const forward of [() => layer.forward(x, {}).hidden, () => stepByStep(layer, norm, x)]) {
+    x.grad?.dispose();
+    x.grad = undefined;
+    for (const { grad } of leaves) if (grad) engine.device.clear(grad.view);
+    const hidden = engine.scope(() => {
+      const y = forward();
+      backward(y, noise([2, 5, 8], 1));
+      return y;
+    });
+    const made = [hidden, ...leaves.map(({ grad }) => grad!)];
+    outcomes.push((await Promise.all(made.map((tensor) => tensor.data()))) as Float32Array[]);
+    hidden.dispose();
+  }
+  x.grad?.dispose();
+  const [fused, composed] = outcomes;
+  fused.forEach((values, i) => {
+    values.forEach((value, k) => {
+      expect(value).toBeCloseTo(composed[i][k], 4);
+    });
   });
 });
 

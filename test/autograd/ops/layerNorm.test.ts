@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Engine, gradcheck, type Tensor } from '../../../src/autograd/index.ts';
-import { layerNorm } from '../../../src/autograd/ops/layerNorm.ts';
+import {
+  add,
+  backward,
+  dropout,
+  Engine,
+  gradcheck,
+  mul,
+  sum,
+  type Tensor,
+} from '../../../src/autograd/index.ts';
+import { layerNorm, residualLayerNorm } from '../../../src/autograd/ops/layerNorm.ts';
 import { Random } from '../../../src/kernels/index.ts';
 
 let engine: Engine;
@@ -19,6 +28,9 @@ const normal = (shape: readonly number[]): Tensor => {
     )
     .requireGrad();
 };
+
+/** Σ a · b. */
+const mulSum = (a: Tensor, b: Tensor): Tensor => sum(mul(a, b));
 
 test('rows come out with mean 0 and variance 1, then weight and bias apply', async () => {
   const x = engine.tensor([[101, 103]]);
@@ -64,4 +76,64 @@ test('a parameter that does not fit is refused by name', () => {
     /layerNorm of \[2, 4\] f32 with a weight of \[3\] f32/,
   );
   expect(() => layerNorm(x, undefined, engine.zeros([4, 1]))).toThrow(/a bias of \[4, 1\]/);
+});
+
+describe('a residual sum', () => {
+  const norm = (columns: number) => ({ weight: normal([columns]), bias: normal([columns]) });
+  const masks = (p: number) => ({ p, layer: 3, state: engine.tensor(Uint32Array.of(5, 6)) });
+
+  for (const shape of [[7], [3, 5, 12], [70, 6], [2, 600]] as const) {
+    for (const p of [0, 0.4]) {
+      test(`of [${shape}] with dropout ${p} is that of the kernels one after the other`, async () => {
+        const columns = shape[shape.length - 1];
+        const { weight, bias } = norm(columns);
+        const [x, residual] = [normal(shape), normal(shape)];
+        const use = masks(p);
+        const gradients = [normal(shape), normal(shape)];
+        const outcome = async (forward: () => { y: Tensor; sum: Tensor }) => {
+          const inputs = [x, residual, weight, bias];
+          for (const input of inputs) input.grad = undefined;
+          const { y, sum } = forward();
+          // Σ of both results with weights: a loss that reaches back through each of them.
+          const loss = add(mulSum(y, gradients[0]), mulSum(sum, gradients[1]));
+          backward(loss);
+          const tensors = [y, sum, ...inputs.map((input) => input.grad as Tensor)];
+          return Promise.all(tensors.map((tensor) => tensor.data()));
+        };
+        const fused = await outcome(() => residualLayerNorm(x, residual, { weight, bias, dropout: use }));
+        const composed = await outcome(() => {
+          const sum = add(residual, dropout(x, p, use));
+          return { y: layerNorm(sum, weight, bias), sum };
+        });
+        fused.forEach((values, i) => {
+          const size = Math.max(...composed[i].map(Math.abs));
+          values.forEach((value, k) => {
+            expect(Math.abs(value - composed[i][k])).toBeLessThan(4e-6 * size);
+          });
+        });
+        // What is dropped is dropped exactly, and nothing else is.
+        const dropped = (values: ArrayLike<number>) => Array.from(values, (value) => value === 0);
+        expect(dropped(fused[2])).toEqual(dropped(composed[2]));
+      });
+    }
+  }
+
+  test('has the gradients that differences show, through either result', async () => {
+    const { weight, bias } = norm(12);
+    const inputs = [normal([9, 12]), normal([9, 12]), weight, bias];
+    for (const use of [undefined, masks(0.3)]) {
+      const body = (x: Tensor, r: Tensor, weight: Tensor, bias: Tensor) =>
+        residualLayerNorm(x, r, { weight, bias, dropout: use });
+      await gradcheck(engine, (x, r, w, b) => body(x, r, w, b).y, inputs);
+      await gradcheck(engine, (x, r, w, b) => body(x, r, w, b).sum, inputs);
+      await gradcheck(engine, (x, r, w, b) => add(body(x, r, w, b).y, body(x, r, w, b).sum), inputs);
+    }
+    await gradcheck(engine, (x, r) => residualLayerNorm(x, r).y, inputs.slice(0, 2));
+  });
+
+  test('that does not fit is refused by name', () => {
+    expect(() => residualLayerNorm(engine.zeros([2, 4]), engine.zeros([4]))).toThrow(
+      /residualLayerNorm of \[2, 4\] f32 with a residual of \[4\] f32/,
+    );
+  });
 });
