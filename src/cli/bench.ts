@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { TryEvent } from '../../bench/trial.ts';
 import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
+import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
 import { sayJson } from './json.ts';
 import { number } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
@@ -54,6 +55,24 @@ Examples:
 A star marks the variant that the kernel uses here by itself. Milliseconds are medians of one call.`,
     )
     .action((flags: KernelFlags) => benchKernels(flags, terminal));
+
+  bench
+    .command('roofline')
+    .description('Plot what each kernel reaches under the most that this adapter can do.')
+    .option('--filter <name>', 'only kernels whose name contains this')
+    .option('--from <file>', 'measure nothing: take what bench kernels --save wrote')
+    .option('--out <file>', 'write the plot as SVG to this file')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--quick', 'fewer samples')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ cloze bench roofline --out roofline.svg
+  $ cloze bench roofline --from report.json`,
+    )
+    .action((flags: RooflineFlags) => benchRoofline(flags, terminal));
 
   bench
     .command('overhead')
