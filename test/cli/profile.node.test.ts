@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a profile', () => {
   test('of a run tells every kernel that a step needs', async () => {
-    const args = ['--data', 'synthetic:clock', '--preset', 'nano', '--steps', '1', '--eval-sequences', '1'];
+    const args = ['--data', 'synthetic:clock', '--preset', 'nano', '--steps', '3', '--eval-sequences', '1'];
     const { code, out, err } = await cloze(['train', ...args, '--out', folder, '--profile', '--json']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const events = out
@@ -24,6 +24,9 @@ describe('a profile', () => {
     );
     const times = kernels.map(({ nanoseconds }: { nanoseconds: number }) => nanoseconds);
     expect(times).toEqual([...times].sort((a, b) => b - a));
+    // Three updates of two segments, the third of them a replay.
+    const adamw = kernels.find(({ label }: { label: string }) => label.startsWith('adamw'));
+    expect(adamw.calls).toBe(6);
   });
 
   test('in words has shares that add up', () => {
