@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { TryEvent } from '../../bench/trial.ts';
 import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
+import { benchStep, type StepFlags } from './bench-step.ts';
 import { sayJson } from './json.ts';
 import { number } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
@@ -82,6 +83,28 @@ Examples:
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  $ cloze bench overhead --json')
     .action((flags: OverheadFlags) => overhead(flags, terminal));
+
+  bench
+    .command('step')
+    .description('Time a training step of a masked language model, and what it spends its time on.')
+    .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ... (default: tiny, then mini)')
+    .option('--seq-len <n>', 'tokens in a row', number, 128)
+    .option('--batch-size <n>', 'rows in a batch', number, 8)
+    .option('--vocab <n>', 'words of the vocabulary', number, 4096)
+    .option('--mask-rate <share>', 'share of the tokens that are predicted; 1 for all', number, 0.15)
+    .option('--peers', 'train the same model in other libraries, in turns with ours')
+    .option('--patient', 'let peers wait for the GPU as we do')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--quick', 'fewer samples')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ cloze bench step --model tiny --seq-len 64
+  $ cloze bench step --model tiny --peers`,
+    )
+    .action((flags: StepFlags) => benchStep(flags, terminal));
 
   bench
     .command('try')

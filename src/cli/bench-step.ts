@@ -1,0 +1,54 @@
+/** `cloze bench step`: how long a training step takes, what it spends its time on, and what other libraries need. */
+import type { StepRow, StepSizes } from '../../bench/step.ts';
+import { sayJson } from './json.ts';
+import { say, type Terminal } from './terminal.ts';
+
+export interface StepFlags {
+  model?: string;
+  seqLen: number;
+  batchSize: number;
+  vocab: number;
+  maskRate: number;
+  peers?: boolean;
+  patient?: boolean;
+  adapter?: string;
+  quick?: boolean;
+  json?: boolean;
+}
+
+export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<void> {
+  const { measureStep } = await import('../../bench/step.ts');
+  const { stepLines } = await import('../../bench/stepReport.ts');
+  const { measureCeiling } = await import('../../bench/kernels.ts');
+  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { trainings } = await import('../../bench/peers/trainings.ts');
+  const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
+  const { Device } = await import('../gpu/index.ts');
+  const { presetConfig } = await import('../mlm/index.ts');
+
+  const models = flags.model ? [flags.model] : ['tiny', 'mini'];
+  for (const model of models) presetConfig(model);
+  const sampling = flags.quick ? quickSampling : defaultSampling;
+  const { adapter, patient = false, seqLen, batchSize: batch, vocab, maskRate } = flags;
+  const asText = (line: string) => !flags.json && say(terminal, line);
+
+  let name = '';
+  const rows: StepRow[] = [];
+  for (const model of models) {
+    using device = await Device.open({ adapter });
+    if (flags.peers) installNavigator({ adapter });
+    const { gflops } = await measureCeiling(device, sampling);
+    if (!name) asText(device.capabilities.name);
+    name = device.capabilities.name;
+    const sizes: StepSizes = { model, seqLen, batch, vocab, maskRate };
+    const row = await measureStep(device, sizes, {
+      sampling,
+      ceiling: gflops,
+      peers: flags.peers ? trainings(patient) : {},
+      rssBytes: () => process.memoryUsage().rss,
+    });
+    rows.push(row);
+    asText(`\n${stepLines(row).join('\n')}`);
+  }
+  if (flags.json) sayJson(terminal, { adapter: name, rows });
+}
