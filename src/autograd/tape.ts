@@ -95,15 +95,20 @@ export class Tape {
         else gradients.set(loss.id, seed.alias());
         const entries = this.entries;
         this.entries = [];
-        while (entries.length > 0) {
-          const entry = entries.pop() as Entry;
-          const arrived = entry.outputs.map(({ id }) => {
-            const gradient = gradients.get(id);
-            gradients.delete(id);
-            return gradient;
-          });
-          if (arrived.some(Boolean)) this.step(engine, entry, arrived, gradients);
-          release(entry);
+        try {
+          for (let entry = entries.at(-1); entry; entry = entries.at(-1)) {
+            const arrived = entry.outputs.map(({ id }) => {
+              const gradient = gradients.get(id);
+              gradients.delete(id);
+              return gradient;
+            });
+            if (arrived.some(Boolean)) this.step(engine, entry, arrived, gradients);
+            release(entry);
+            entries.pop();
+          }
+        } finally {
+          for (const entry of entries) release(entry);
+          for (const gradient of gradients.values()) gradient.dispose();
         }
       }, 'backward'),
     );
@@ -118,15 +123,19 @@ export class Tape {
     const { op, inputs, needs, saved, vjp } = entry;
     // Handles of their own, since what a rule returns is disposed.
     const totals = inputs.map((input, i) => (needs[i] && input.isLeaf ? input.grad?.alias() : undefined));
-    const made = engine.scope(() => vjp(arrived, saved, needs, totals), op);
-    inputs.forEach((input, i) => {
-      const part = made[i];
-      if (!needs[i] || (part && part === totals[i])) return;
-      checkGradient(entry, i, part);
-      if (input.isLeaf) addToLeaf(engine, input, part);
-      else gradients.set(input.id, sum(engine, gradients.get(input.id), part));
-    });
-    for (const tensor of [...made, ...totals, ...arrived]) tensor?.dispose();
+    let made: readonly (Tensor | undefined)[] = [];
+    try {
+      made = engine.scope(() => vjp(arrived, saved, needs, totals), op);
+      inputs.forEach((input, i) => {
+        const part = made[i];
+        if (!needs[i] || (part && part === totals[i])) return;
+        checkGradient(entry, i, part);
+        if (input.isLeaf) addToLeaf(engine, input, part);
+        else gradients.set(input.id, sum(engine, gradients.get(input.id), part));
+      });
+    } finally {
+      for (const tensor of [...made, ...totals, ...arrived]) tensor?.dispose();
+    }
   }
 }
 

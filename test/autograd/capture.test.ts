@@ -311,6 +311,21 @@ describe('a captured step refuses', () => {
     expect(() => step({ x })).toThrow(/it was disposed/);
   });
 
+  test('a first gradient, and keeps no memory of the backward pass that it ends', () => {
+    const before = engine.memory().live;
+    const w = engine.tensor([1, 2]).requireGrad();
+    const late = engine.tensor([3, 4]).requireGrad();
+    const step = engine.capture(() => {
+      const used = w.grad ? late : w;
+      const loss = sum(mul(mul(w, used), mul(used, w)));
+      backward(loss);
+    });
+    step({});
+    expect(() => step({})).toThrow(/first gradient/);
+    for (const part of [step, w.grad!, w, late]) part.dispose();
+    expect(engine.memory().live).toBe(before);
+  });
+
   test('and a refused recording leaves no memory behind', () => {
     const before = engine.memory();
     using x = engine.tensor([1, 2]);
