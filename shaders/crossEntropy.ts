@@ -1,14 +1,13 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { onlineSum } from './onlineSum.ts';
 import { rowTeams, type Team } from './rows.ts';
 
 /** Whether the gradient of the logits is wanted: not at all, in a buffer of its own, or where the logits stand. */
 export type LogitsGradient = 'none' | 'apart' | 'in-place';
 
 /**
- * loss = log Σ exp(x) − x[label] of each row, in one sweep: the sum is kept relative to the largest logit so far and
- * rescaled when a larger one comes (Milakov and Gimelshein, 2018). Four elements a turn share one rescaling. The
- * gradient takes a second sweep, while the row is still in the cache. A member meets its own elements only, in
- * every sweep, so that none reads what another has overwritten.
+ * loss = log Σ exp(x) − x[label] of each row, in one sweep. The gradient takes a second one, while the row is still in
+ * the cache. A member meets its own elements only, in every sweep, so that none reads what another has overwritten.
  */
 export const crossEntropy = (team: Team, gradient: LogitsGradient) => {
   const wanted = gradient !== 'none';
@@ -31,13 +30,15 @@ ${rowTeams(team)}
 struct Params { rows: u32, columns: u32, pitch: u32, ignoreIndex: i32 }
 @group(0) @binding(${next + 2 + Number(wanted)}) var<uniform> params: Params;
 
-fn logit(i: u32) -> Element {
+fn scores(i: u32) -> Element {
 #if ${apart}
   return logits[i];
 #else
   return dlogits[i];
 #endif
 }
+
+${onlineSum}
 
 #if ${team.width === 4}
 fn pick(x: Element, at: u32) -> f32 { return x[at]; }
@@ -69,29 +70,16 @@ fn processRow(row: u32, member: u32, team: u32) {
   let place = label / ${team.width};
   let mine = label < params.columns && place % team == member;
   var own = lowest;
-  if (mine) { own = pick(logit(start + place), label % ${team.width}); }
+  if (mine) { own = pick(scores(start + place), label % ${team.width}); }
 
-  var highest = lowest;
-  var sums = Element(0);
-  var c = member;
-  for (; c + 3 * team < whole; c += 4 * team) {
-    let x0 = logit(start + c);
-    let x1 = logit(start + c + team);
-    let x2 = logit(start + c + 2 * team);
-    let x3 = logit(start + c + 3 * team);
-    let high = max(highest, maxOf(max(max(x0, x1), max(x2, x3))));
-    let more = (exp(x0 - high) + exp(x1 - high)) + (exp(x2 - high) + exp(x3 - high));
-    sums = sums * exp(highest - high) + more;
-    highest = high;
+  var all = onlineSum(start, whole, member, team);
+#if ${team.width === 4}
+  if (params.columns % 4 != 0 && whole % team == member) {
+    all = include(all, within(scores(start + whole), whole, lowest));
   }
-  for (; c * ${team.width} < params.columns; c += team) {
-    let x = within(logit(start + c), c, lowest);
-    let high = max(highest, maxOf(x));
-    sums = sums * exp(highest - high) + exp(x - high);
-    highest = high;
-  }
-  let top = teamMax(highest);
-  let total = teamSum(sumOf(sums) * exp(highest - top));
+#endif
+  let top = teamMax(all.highest);
+  let total = teamSum(sumOf(all.sums) * exp(all.highest - top));
   let chosen = teamMax(own);
 
   // Of equal logits the first is the prediction. Few rows come here with a label that is among the largest.
@@ -99,7 +87,7 @@ fn processRow(row: u32, member: u32, team: u32) {
   if (chosen == top && label < params.columns) {
     for (var c = member; c <= place; c += team) {
       let before = c * ${team.width} + offsets < Index(label);
-      ties += select(Element(0), Element(1), before & (logit(start + c) == Element(top)));
+      ties += select(Element(0), Element(1), before & (scores(start + c) == Element(top)));
     }
   }
   let tied = teamSum(sumOf(ties));
@@ -111,8 +99,9 @@ fn processRow(row: u32, member: u32, team: u32) {
 #if ${wanted}
   let scale = select(0, 1 / max(normalizer[0], 1e-30), normalizer[0] > 0);
   let factor = scale / total;
-  for (c = member; c < whole; c += team) { dlogits[start + c] = exp(logit(start + c) - top) * factor; }
-  for (; c < pitch; c += team) { dlogits[start + c] = within(exp(logit(start + c) - top) * factor, c, 0); }
+  var c = member;
+  for (; c < whole; c += team) { dlogits[start + c] = exp(scores(start + c) - top) * factor; }
+  for (; c < pitch; c += team) { dlogits[start + c] = within(exp(scores(start + c) - top) * factor, c, 0); }
   if (mine) {
     let change = exp(own - top) * factor - scale;
 #if ${team.width === 4}

@@ -1,4 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { onlineSum } from './onlineSum.ts';
 import { rowTeams, type Team } from './rows.ts';
 
 /** y = softmax(x) along each row, or its logarithm. The row's maximum is taken off first: nothing overflows. */
@@ -11,21 +12,17 @@ ${rowTeams(team)}
 struct Params { rows: u32, columns: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
+fn scores(i: u32) -> Element { return x[i]; }
+
+${onlineSum}
+
 fn processRow(row: u32, member: u32, team: u32) {
   let columns = params.columns / ${team.width};
   let start = row * columns;
 
-  var highest = Element(lowest);
-  for (var c = member; c < columns; c += team) {
-    highest = max(highest, x[start + c]);
-  }
-  let top = teamMax(maxOf(highest));
-
-  var sums = Element(0);
-  for (var c = member; c < columns; c += team) {
-    sums += exp(x[start + c] - top);
-  }
-  let total = teamSum(sumOf(sums));
+  let all = onlineSum(start, columns, member, team);
+  let top = teamMax(all.highest);
+  let total = teamSum(sumOf(all.sums) * exp(all.highest - top));
 
 #if ${log}
   let shift = log(total);

@@ -3,7 +3,7 @@
  *
  * x [rows, columns], weight and bias [columns] or absent → y; and `statistics` [rows, 2], what backward needs of each row:
  * its mean less its first number, and rstd = 1 / √(variance + eps) with the biased variance. Counting from the first
- * number keeps the digits of a small spread around a large mean.
+ * number keeps the digits of a small spread around a large mean. Two sweeps over a row.
  *
  * With `residual` [rows, columns], what is normalised is sum = residual + dropout(x), which is written as well; the mask
  * is that of the kernel `dropout` with the same `state`, `p` and `layer`. One pass over memory instead of three.

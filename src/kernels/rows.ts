@@ -45,9 +45,10 @@ export function rowVariants<P>(
 
 /**
  * The variant for a shape. Software adapters run lanes one after the other, so a short row is best left to one of
- * them; elsewhere neighbouring lanes must read neighbouring memory.
+ * them, and a longer one where there are rows enough for every core; elsewhere neighbouring lanes must read
+ * neighbouring memory.
  */
-export function chooseRowVariant({ software }: Capabilities, { columns }: RowShape): string {
-  if (!software || columns > 512) return 'subgroup';
+export function chooseRowVariant({ software }: Capabilities, { rows, columns }: RowShape): string {
+  if (!software || columns > (rows >= 512 ? 1024 : 512)) return 'subgroup';
   return columns % 4 === 0 ? 'row-vec4' : 'row';
 }

@@ -2,7 +2,7 @@
  * Softmax and log-softmax along the rows of a matrix, and their gradients.
  *
  * softmax: x → y, softmaxBackward: y, dy → dx; all [rows, columns]. With `log`, y is the logarithm.
- * Three sweeps over a row (maximum, sum, result), two for the gradient. Variants: see `rows.ts`.
+ * Two sweeps over a row: maximum and sum, then the result; two for the gradient. Variants: see `rows.ts`.
  */
 import { softmaxBackward as backwardShader, softmax as shader } from '../../shaders/softmax.ts';
 import { chooseRowVariant, type RowShape, rowVariants } from './rows.ts';

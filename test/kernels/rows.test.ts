@@ -31,7 +31,7 @@ test('without subgroups of one size, one lane takes a row', () => {
 
 test('the choice goes by keys in attention and by columns elsewhere', () => {
   const scores = { batch: 1, heads: 1, queries: 900, keys: 64, padding: false, order: 'any' as const };
-  const norm = {
+  const few = {
     rows: 2,
     columns: 768,
     eps: 1e-5,
@@ -42,7 +42,8 @@ test('the choice goes by keys in attention and by columns elsewhere', () => {
     layer: 0,
   };
   expect(selectVariant(maskedSoftmax, scores, adapter(true, 4)).name).toBe('row-vec4');
-  expect(selectVariant(layerNorm, norm, adapter(true, 4)).name).toBe('subgroup');
+  expect(selectVariant(layerNorm, few, adapter(true, 4)).name).toBe('subgroup');
+  expect(selectVariant(layerNorm, { ...few, rows: 512 }, adapter(true, 4)).name).toBe('row-vec4');
 });
 
 test('a subgroup is a workgroup is a row; alone, 64 rows share a workgroup', () => {
