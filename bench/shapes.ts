@@ -6,10 +6,12 @@ import { ClozeError } from '../src/gpu/index.ts';
 import { adamw } from '../src/kernels/adamw.ts';
 import { crossEntropy } from '../src/kernels/crossEntropy.ts';
 import { embedding, embeddingBackward } from '../src/kernels/embedding.ts';
+import { geglu, gegluBackward } from '../src/kernels/geglu.ts';
 import type { AnyKernelSpec } from '../src/kernels/index.ts';
 import { layerNorm } from '../src/kernels/layerNorm.ts';
 import { layerNormBackward, layerNormParameters } from '../src/kernels/layerNormBackward.ts';
 import { matmul, matmulProblem } from '../src/kernels/matmul.ts';
+import { rmsNorm, rmsNormBackward, rmsNormParameters } from '../src/kernels/rmsNorm.ts';
 import { softmax, softmaxBackward } from '../src/kernels/softmax.ts';
 import { sliceProblem, stridedCopy } from '../src/kernels/stridedCopy.ts';
 import { unary, unaryBackward } from '../src/kernels/unary.ts';
@@ -85,7 +87,10 @@ export const benchKernels: readonly BenchKernel[] = [
     ],
     problem: (rows: number, columns: number) => ({ rows, columns, log: false }),
   })),
-  ...[layerNorm, layerNormBackward, layerNormParameters].map((spec) => ({
+  ...[
+    ...[layerNorm, layerNormBackward, layerNormParameters],
+    ...[rmsNorm, rmsNormBackward, rmsNormParameters],
+  ].map((spec: AnyKernelSpec) => ({
     name: spec.name,
     spec,
     axes: rows,
@@ -103,6 +108,13 @@ export const benchKernels: readonly BenchKernel[] = [
       ...{ rows, columns, ...plainNorm },
       ...{ residual: true, dsum: true, p: 0.1 },
     }),
+  })),
+  ...[geglu, gegluBackward].map((spec) => ({
+    name: spec.name,
+    spec,
+    axes: rows,
+    shapes: [[1024, 1152]],
+    problem: (rows: number, columns: number) => ({ rows, columns, approximate: 'none' as const }),
   })),
   ...[
     { name: 'gelu', spec: unary },

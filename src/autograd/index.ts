@@ -13,6 +13,7 @@ export { add, div, mul, sub } from './ops/binary.ts';
 export { type CrossEntropyOptions, type CrossEntropyResult, crossEntropy } from './ops/crossEntropy.ts';
 export { type DropoutOptions, type DropoutUse, dropout } from './ops/dropout.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
+export { geglu } from './ops/geglu.ts';
 export { layerNorm, type ResidualLayerNormOptions, residualLayerNorm } from './ops/layerNorm.ts';
 export { linear, linearGelu } from './ops/linear.ts';
 export {
@@ -23,6 +24,7 @@ export { type MatmulOptions, matmul } from './ops/matmul.ts';
 export { cat, expand, narrow, permute, transpose } from './ops/permute.ts';
 export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';
 export { reshape } from './ops/reshape.ts';
+export { rmsNorm } from './ops/rmsNorm.ts';
 export { rotary } from './ops/rotary.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {

@@ -6,12 +6,14 @@ import { binary } from './binary.ts';
 import { crossEntropy, crossEntropyCount, crossEntropyTotal } from './crossEntropy.ts';
 import { dropout } from './dropout.ts';
 import { embedding, embeddingBackward, embeddingBackwardParts } from './embedding.ts';
+import { geglu, gegluBackward } from './geglu.ts';
 import { layerNorm } from './layerNorm.ts';
 import { layerNormBackward, layerNormParameters } from './layerNormBackward.ts';
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
 import { matrixNormalize, muonMomentum, muonUpdate, scaleAddIdentity } from './muon.ts';
 import { max, maxBackward, sum, sumSquares } from './reduce.ts';
+import { rmsNorm, rmsNormBackward, rmsNormParameters } from './rmsNorm.ts';
 import { rotary } from './rotary.ts';
 import { scale } from './scale.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
@@ -32,12 +34,17 @@ export const kernels: readonly AnyKernelSpec[] = [
   layerNorm,
   layerNormBackward,
   layerNormParameters,
+  rmsNorm,
+  rmsNormBackward,
+  rmsNormParameters,
   crossEntropy,
   crossEntropyCount,
   crossEntropyTotal,
   unary,
   unaryBackward,
   affine,
+  geglu,
+  gegluBackward,
   dropout,
   binary,
   stridedCopy,
