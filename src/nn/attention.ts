@@ -8,6 +8,8 @@ export interface AttentionOptions {
   heads: number;
   /** Dropout on the probabilities. */
   dropout?: number;
+  /** Whether the projections have biases. Default true. */
+  bias?: boolean;
   init?: Initializer;
   /**
    * First values of the query and the key projection, which then start equal: a token attends at first to what is
@@ -38,12 +40,12 @@ export class SelfAttention extends Module {
     if (width % options.heads !== 0) {
       throw new ClozeError('option', `width ${width} is not divisible by ${options.heads} heads`);
     }
-    const { heads, init, queryKeyInit } = options;
+    const { heads, bias, init, queryKeyInit } = options;
     this.heads = heads;
-    this.query = this.child('query', new Linear(width, width, { init: queryKeyInit ?? init }));
+    this.query = this.child('query', new Linear(width, width, { bias, init: queryKeyInit ?? init }));
     const drawsAs = queryKeyInit && ((name: string) => name.replace(/key\.weight$/, 'query.weight'));
-    this.key = this.child('key', new Linear(width, width, { init: queryKeyInit ?? init, drawsAs }));
-    this.value = this.child('value', new Linear(width, width, { init }));
+    this.key = this.child('key', new Linear(width, width, { bias, init: queryKeyInit ?? init, drawsAs }));
+    this.value = this.child('value', new Linear(width, width, { bias, init }));
     this.dropout = this.child('dropout', new Dropout(options.dropout ?? 0));
   }
 

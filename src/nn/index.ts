@@ -7,6 +7,7 @@ export { Linear, type LinearOptions } from './linear.ts';
 export { type Initializer, Module, Parameter } from './module.ts';
 export { Muon, type MuonOptions, muonGroups } from './muon.ts';
 export type { Optimizer, OptimizerState } from './optimizer.ts';
+export { RMSNorm } from './rmsNorm.ts';
 export {
   parseSafetensors,
   type SafetensorsFile,

@@ -1,9 +1,10 @@
-import { add, type Tensor } from '../autograd/index.ts';
+import { add, geglu, type Tensor } from '../autograd/index.ts';
 import { type AttentionContext, SelfAttention } from './attention.ts';
 import { Dropout } from './dropout.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { type Initializer, Module } from './module.ts';
+import { RMSNorm } from './rmsNorm.ts';
 
 export interface EncoderOptions {
   width: number;
@@ -12,6 +13,15 @@ export interface EncoderOptions {
   intermediate: number;
   /** `post` normalises after each residual sum as BERT does, `pre` before each block. */
   norm: 'post' | 'pre';
+  /** Default `layer`; `rms` leaves the mean where it is and has no bias. */
+  normType?: 'layer' | 'rms';
+  /**
+   * Between the feed-forward layers: `gelu`, the default, or `geglu`, for which the first one is twice as wide and makes
+   * a gate as well (Shazeer, "GLU Variants Improve Transformer", 2020).
+   */
+  feedForward?: 'gelu' | 'geglu';
+  /** Whether projections and layer norms have biases. Default true; ModernBERT has none. */
+  bias?: boolean;
   /** `none` is the erf form of GELU, `tanh` its approximation. */
   gelu: 'none' | 'tanh';
   hiddenDropout: number;
@@ -22,16 +32,23 @@ export interface EncoderOptions {
   queryKeyInit?: Initializer;
 }
 
+type Norm = LayerNorm | RMSNorm;
+
+function makeNorm({ width, normType = 'layer', eps, bias }: EncoderOptions): Norm {
+  return normType === 'layer' ? new LayerNorm(width, { eps, bias }) : new RMSNorm(width, { eps });
+}
+
 /** A projection, dropout, and the sum with the residual: what ends both blocks of a layer. */
 class Output extends Module {
-  readonly norm: LayerNorm;
+  readonly norm: Norm;
   private readonly dense: Linear;
   private readonly dropout: Dropout;
 
   constructor(inFeatures: number, options: EncoderOptions) {
     super();
-    this.dense = this.child('dense', new Linear(inFeatures, options.width, { init: options.init }));
-    this.norm = this.child('LayerNorm', new LayerNorm(options.width, { eps: options.eps }));
+    const { width, bias, init } = options;
+    this.dense = this.child('dense', new Linear(inFeatures, width, { bias, init }));
+    this.norm = this.child('LayerNorm', makeNorm(options));
     this.dropout = this.child('dropout', new Dropout(options.hiddenDropout));
   }
 
@@ -41,7 +58,7 @@ class Output extends Module {
   }
 
   /** The same sum, and `y`, what a norm makes of it. */
-  forwardNorm(x: Tensor, residual: Tensor, norm: LayerNorm): { y: Tensor; sum: Tensor } {
+  forwardNorm(x: Tensor, residual: Tensor, norm: Norm): { y: Tensor; sum: Tensor } {
     return norm.forwardResidual(this.dense.forward(x), residual, this.dropout);
   }
 }
@@ -52,21 +69,33 @@ class Attention extends Module {
 
   constructor(options: EncoderOptions) {
     super();
-    const { width, heads, attentionDropout, init, queryKeyInit } = options;
+    const { width, heads, attentionDropout, bias, init, queryKeyInit } = options;
     this.self = this.child(
       'self',
-      new SelfAttention(width, { heads, dropout: attentionDropout, init, queryKeyInit }),
+      new SelfAttention(width, { heads, dropout: attentionDropout, bias, init, queryKeyInit }),
     );
     this.output = this.child('output', new Output(width, options));
   }
 }
 
+/** The first half of a feed-forward network: wide, and bent by GELU or gated by it. */
 class Intermediate extends Module {
-  readonly dense: Linear;
+  private readonly dense: Linear;
+  private readonly options: EncoderOptions;
 
   constructor(options: EncoderOptions) {
     super();
-    this.dense = this.child('dense', new Linear(options.width, options.intermediate, { init: options.init }));
+    this.options = options;
+    const { width, intermediate, feedForward, bias, init } = options;
+    const outFeatures = feedForward === 'geglu' ? 2 * intermediate : intermediate;
+    this.dense = this.child('dense', new Linear(width, outFeatures, { bias, init }));
+  }
+
+  /** [..., C] → [..., F]. */
+  forward(x: Tensor): Tensor {
+    const { feedForward, gelu } = this.options;
+    if (feedForward === 'geglu') return geglu(this.dense.forward(x), { approximate: gelu });
+    return this.dense.forwardGelu(x, gelu);
   }
 }
 
@@ -90,20 +119,19 @@ export class EncoderLayer extends Module {
 
   /** [B, T, C] → [B, T, C], with the attention probabilities [B, H, T, T]. */
   forward(x: Tensor, mask: AttentionContext): { hidden: Tensor; probabilities: Tensor } {
-    const { attention, output } = this;
+    const { attention, intermediate, output } = this;
     if (this.options.norm === 'post') {
       const { context, probabilities } = attention.self.forward(x, mask);
       const { y: attended } = attention.output.forwardNorm(context, x, attention.output.norm);
-      return { hidden: output.forwardNorm(this.widen(attended), attended, output.norm).y, probabilities };
+      return {
+        hidden: output.forwardNorm(intermediate.forward(attended), attended, output.norm).y,
+        probabilities,
+      };
     }
     // Here a norm belongs to the block that it precedes: that of the second block takes the sum of the first.
     const { context, probabilities } = attention.self.forward(attention.output.norm.forward(x), mask);
     const { sum, y } = attention.output.forwardNorm(context, x, output.norm);
-    return { hidden: output.forward(this.widen(y), sum), probabilities };
-  }
-
-  private widen(x: Tensor): Tensor {
-    return this.intermediate.dense.forwardGelu(x, this.options.gelu);
+    return { hidden: output.forward(intermediate.forward(y), sum), probabilities };
   }
 }
 

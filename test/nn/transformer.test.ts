@@ -125,6 +125,49 @@ describe.each(['post', 'pre'] as const)('an encoder layer with %s-normalisation'
   });
 });
 
+describe('a layer with RMS norms, a gated feed-forward network and no biases', () => {
+  const modern = { ...options, norm: 'pre', normType: 'rms', feedForward: 'geglu', bias: false } as const;
+
+  test('has matrices and norm weights only, the first feed-forward one twice as wide', () => {
+    const shapes = [...new EncoderLayer(modern).namedParameters()].map(([name, { shape }]) => [
+      name,
+      ...shape,
+    ]);
+    expect(shapes).toEqual([
+      ['attention.self.query.weight', 8, 8],
+      ['attention.self.key.weight', 8, 8],
+      ['attention.self.value.weight', 8, 8],
+      ['attention.output.dense.weight', 8, 8],
+      ['attention.output.LayerNorm.weight', 8],
+      ['intermediate.dense.weight', 24, 8],
+      ['output.dense.weight', 8, 12],
+      ['output.LayerNorm.weight', 8],
+    ]);
+    const layered = new EncoderLayer({ ...modern, normType: 'layer' });
+    expect([...layered.namedParameters()].map(([name]) => name).filter((name) => /bias/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  test.each(['post', 'pre'] as const)(
+    'has the gradient that differences show, %s-normalised',
+    async (norm) => {
+      for (const normType of ['rms', 'layer'] as const) {
+        const dropping = { hiddenDropout: 0.2, attentionDropout: 0.2 };
+        const layer = build(new EncoderLayer({ ...modern, ...dropping, norm, normType }));
+        const inputs = [
+          noise([2, 5, 8]).requireGrad(),
+          ...[...layer.namedParameters()].map(([, p]) => p.value),
+        ];
+        const { errors } = await gradcheck(engine, (x) => layer.forward(x, {}).hidden, inputs, {
+          directions: 1,
+        });
+        expect(errors).toHaveLength(9);
+      }
+    },
+  );
+});
+
 /** The same layer, out of one op a step. */
 function stepByStep(layer: EncoderLayer, norm: 'post' | 'pre', x: Tensor): Tensor {
   const parameters = new Map(layer.namedParameters());
