@@ -15,7 +15,7 @@ const runTime = 30;
 /** Most calls that a run repeats. */
 const mostCalls = 256;
 
-/** Most calls that are timed by timestamps in a turn; they are coarse (65 µs in Dawn), so one alone says little. */
+/** Most calls that are timed by timestamps in a turn; they are coarse in browsers (65 to 100 µs), so one alone says little. */
 const stampedCalls = 32;
 
 export interface Timing {

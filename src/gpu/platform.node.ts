@@ -17,6 +17,9 @@ import { loadVulkanLoader, swiftShaderDriver } from './swiftshader.node.ts';
 /** Always named: left to itself, Dawn may fall through to its Null backend, which computes nothing. */
 const backend = process.platform === 'darwin' ? 'metal' : process.platform === 'win32' ? 'd3d12' : 'vulkan';
 
+/** Dawn rounds timestamps to 65 µs, against pages that would spy by them. Whoever runs Node may know the time. */
+const exactTimestamps = 'disable-dawn-features=timestamp_quantization';
+
 /**
  * Dawn's instances, kept until the process ends: Dawn polls an instance for some turns after its last promise, and one
  * that the garbage collector takes before then, or under a live device, takes the process with it.
@@ -72,7 +75,7 @@ async function ask(name: string | undefined, driver?: string): Promise<FoundAdap
   const key = JSON.stringify([name, driver ?? environmentDrivers()]);
   let gpu = reusable.get(key);
   if (!gpu) {
-    gpu = create(name === undefined ? [`backend=${backend}`] : [`backend=${backend}`, `adapter=${name}`]);
+    gpu = create([`backend=${backend}`, exactTimestamps, ...(name === undefined ? [] : [`adapter=${name}`])]);
     instances.push(gpu);
   }
   const request = gpu.requestAdapter.bind(gpu, { powerPreference: 'high-performance' });
