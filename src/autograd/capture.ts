@@ -106,7 +106,7 @@ class Capture<I extends CaptureInputs, O> {
         'Outputs belong to the captured step; copy what is to be kept',
       );
     }
-    this.engine.device.replay(recording);
+    this.engine.span(`${this.name}, replayed`, () => this.engine.device.replay(recording));
   }
 
   private checkInput(

@@ -22,6 +22,8 @@ export class Engine {
   readonly tape = new Tape();
   /** The number 1, a scalar: where gradients begin. */
   readonly one: Tensor;
+  /** When set, called when a scope or a span begins; what it returns is called when that ends. For tracing. */
+  observeSpan: ((name: string) => () => void) | undefined;
   /** When set, called with every op's name and output as it is recorded: for debugging and for hunting NaN. */
   inspect: ((op: string, output: Tensor) => void) | undefined;
   /** When set, captured steps run their function every time, as they do while `inspect` is set: for debugging. */
@@ -137,9 +139,22 @@ export class Engine {
 
   /** Opens a scope by hand: `using scope = engine.openScope()` frees what is made until the block ends. */
   openScope(name = 'scope'): Scope {
-    const scope = new Scope(name, (closing) => this.closeScope(closing));
+    const scope = new Scope(name, (closing) => this.closeScope(closing), this.observeSpan?.(name));
     this.scopes.push(scope);
     return scope;
+  }
+
+  /** Runs `body` under a name that a trace shows; a promise that it returns counts until it is settled. */
+  span<T>(name: string, body: () => T): T {
+    const ended = this.observeSpan?.(name);
+    if (!ended) return body();
+    let result: T | undefined;
+    try {
+      result = body();
+      return result instanceof Promise ? (result.finally(ended) as T) : result;
+    } finally {
+      if (!(result instanceof Promise)) ended();
+    }
   }
 
   /** Takes a tensor, or all inside a value, out of their scopes; they live until they are disposed. Returns the value. */

@@ -45,3 +45,4 @@ export {
 export type { Scope } from './scope.ts';
 export { backward, type Derivative, record, recordAll, type Vjp, type VjpOfMany } from './tape.ts';
 export { type Shape, Tensor } from './tensor.ts';
+export { type Trace, type TraceEvent, Tracer } from './trace.ts';

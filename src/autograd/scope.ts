@@ -9,10 +9,13 @@ export class Scope {
   readonly name: string;
   private readonly owned = new Set<Tensor>();
   private readonly close: (scope: Scope) => void;
+  private readonly released: (() => void) | undefined;
 
-  constructor(name: string, close: (scope: Scope) => void) {
+  /** `close` is called to leave the scope by hand, `released` when it has been left. */
+  constructor(name: string, close: (scope: Scope) => void, released?: () => void) {
     this.name = name;
     this.close = close;
+    this.released = released;
   }
 
   add(tensor: Tensor): void {
@@ -28,6 +31,7 @@ export class Scope {
   release(): void {
     for (const tensor of this.owned) tensor.dispose();
     this.owned.clear();
+    this.released?.();
   }
 
   [Symbol.dispose](): void {

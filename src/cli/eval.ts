@@ -9,10 +9,11 @@ import { count, nats, percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
 import { addTrainFlags, readConfig, trainFlags, wholeNumber } from './options.ts';
+import { addProfileFlags, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { optionsFile } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
-interface EvalFlags {
+interface EvalFlags extends ProfileFlags {
   model: string;
   maskSeed?: number;
   adapter?: string;
@@ -28,7 +29,7 @@ export function addEval(program: Command, terminal: Terminal): void {
         'Without --data, the text is the one that the run was trained on.',
     )
     .requiredOption('--model <folder>', 'a model folder: what train wrote, or a BERT of Hugging Face');
-  addTrainFlags(command, [
+  const options = addTrainFlags(command, [
     'data',
     'documents',
     'validation',
@@ -40,7 +41,8 @@ export function addEval(program: Command, terminal: Terminal): void {
   ])
     .optionsGroup('Options:')
     .option('--mask-seed <number>', 'which tokens are masked (default: as in training)', wholeNumber)
-    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info');
+  addProfileFlags(options)
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
@@ -65,11 +67,14 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
     const session = await openSession(options, tokenizer);
     const { maskSeed = evaluationMaskSeed } = flags;
     const batches = evaluationBatches(session, options, maskSeed);
-    const { loss, accuracy } = await evaluate(slab.engine, model, batches);
+    const { engine } = slab;
+    const { result, kernels } = await withProfile(engine, flags, () => evaluate(engine, model, batches));
+    const { loss, accuracy } = result;
     const baselines = session.baselines(batches);
     if (flags.json) {
       const { maskRate } = options;
-      sayJson(terminal, { loss, accuracy, perplexity: Math.exp(loss), maskRate, maskSeed, baselines });
+      const score = { loss, accuracy, perplexity: Math.exp(loss), maskRate, maskSeed, baselines };
+      sayJson(terminal, flags.profile ? { ...score, kernels } : score);
       return;
     }
     const masked = batches.reduce((sum, batch) => sum + batch.count, 0);
@@ -92,6 +97,7 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
     row('counts of neighbours', baselines.neighbours);
     const floor = session.floor?.(batches);
     if (floor !== undefined) say(terminal, `${'least possible'.padEnd(26)}${nats(floor).padStart(10)}`);
+    sayProfile(flags, kernels, terminal);
   });
 }
 

@@ -2,14 +2,15 @@
 import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
 import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
+import { sayJson } from './json.ts';
 import { withEngine } from './model.ts';
-import { withProfile } from './profile.ts';
+import { type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { openProgress } from './progress.ts';
 import { report } from './report.ts';
 import { clearRun, optionsFile } from './run-folder.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface Run {
+export interface Run extends ProfileFlags {
   options: TrainOptionsInput;
   /** The run's folder, ready to be written. */
   out: string;
@@ -17,8 +18,6 @@ export interface Run {
   adapter?: string;
   /** Whether to use the choices of `cloze tune`; default true. */
   tuning?: boolean;
-  /** Whether to tell, at the end, which kernels took how long. */
-  profile?: boolean;
   /** Where the events go; told to people when left out. */
   tell?: (event: TrainEvent) => void;
 }
@@ -51,8 +50,10 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       throw new Error('the run ended without telling how');
     };
     try {
-      if (!run.profile) return await train();
-      return await withProfile(engine, { json: Boolean(run.tell), terminal }, train);
+      const { result, kernels } = await withProfile(engine, run, train);
+      if (!run.tell) sayProfile(run, kernels, terminal);
+      else if (run.profile) sayJson(terminal, { event: 'profile', kernels });
+      return result;
     } finally {
       progress.close();
       process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -4,14 +4,14 @@ import type { DoneEvent } from '../mlm/events.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
 import { addTrainFlags, type RunOptions, readOptions } from './options.ts';
+import { addProfileFlags, type ProfileFlags } from './profile.ts';
 import { checkFolder } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
-interface TrainFlags extends RunOptions {
+interface TrainFlags extends RunOptions, ProfileFlags {
   config?: string;
   force?: boolean;
   json?: boolean;
-  profile?: boolean;
   tuning: boolean;
   [name: string]: unknown;
 }
@@ -20,15 +20,15 @@ export function addTrain(program: Command, terminal: Terminal, exit: (code: numb
   const command = program
     .command('train')
     .description('Train a masked language model on a text, and save it as a model folder.');
-  addTrainFlags(command)
+  const run = addTrainFlags(command)
     .optionsGroup('The run:')
     .option('--out <folder>', 'where the run is saved (default: runs/ and the name of the data)')
     .option('--resume', 'go on from the last checkpoint in --out, with the options that the run had')
     .option('--force', 'replace the run that --out holds')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--config <file>', 'JSON with any of these options: {"batchSize": 32}; flags win')
-    .option('--no-tuning', 'use no choices of cloze tune: equal bits, whatever was measured here')
-    .option('--profile', 'tell at the end how long each kernel took; the run itself gets slower')
+    .option('--no-tuning', 'use no choices of cloze tune: equal bits, whatever was measured here');
+  addProfileFlags(run)
     .option('--json', 'print one event a line, and nothing else')
     .addHelpText(
       'after',
@@ -51,6 +51,7 @@ Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
           adapter,
           tuning: flags.tuning,
           profile: flags.profile,
+          trace: flags.trace,
           resume: await checkFolder(out, { resume, force: flags.force }),
           tell: flags.json ? (event) => sayJson(terminal, event) : undefined,
         },

@@ -12,6 +12,20 @@ export interface KernelTime {
   nanoseconds: number;
 }
 
+/** One dispatch, in nanoseconds of the GPU's own clock. */
+export interface KernelRun {
+  label: string;
+  begin: bigint;
+  end: bigint;
+}
+
+/** What was submitted together, with the milliseconds (`performance.now()`) between which it ran. */
+export interface ProfiledBatch {
+  submitted: number;
+  collected: number;
+  runs: KernelRun[];
+}
+
 /** Timestamps of one query set: WebGPU allows 4096. */
 const CAPACITY = 4096;
 
@@ -24,13 +38,19 @@ export class Profiler implements PassObserver {
   private readonly totals = new Map<string, KernelTime>();
   private readonly pending: Promise<void>[] = [];
 
-  /** Attaches itself to the stream. Throws `gpu` where the adapter has no timestamps. */
-  constructor(device: GPUDevice, stream: CommandStream) {
+  private readonly onBatch: ((batch: ProfiledBatch) => void) | undefined;
+
+  /**
+   * Attaches itself to the stream. `onBatch` is told of each submission when its times are there. Throws `gpu` where the
+   * adapter has no timestamps.
+   */
+  constructor(device: GPUDevice, stream: CommandStream, onBatch?: (batch: ProfiledBatch) => void) {
     if (!device.features.has('timestamp-query')) {
       throw new ClozeError('gpu', 'this adapter has no timestamps', 'Measure wall time instead');
     }
     this.device = device;
     this.stream = stream;
+    this.onBatch = onBatch;
     this.queries = device.createQuerySet({ type: 'timestamp', count: CAPACITY });
     this.resolved = device.createBuffer({ size: 8 * CAPACITY, usage: 0x0200 | 0x04 }); // QUERY_RESOLVE | COPY_SRC
     stream.flush();
@@ -52,7 +72,8 @@ export class Profiler implements PassObserver {
     encoder.resolveQuerySet(this.queries, 0, 2 * labels.length, this.resolved, 0);
     encoder.copyBufferToBuffer(this.resolved, 0, staging, 0, size);
     // Mapping is only possible once the commands are submitted, which happens right after this call.
-    this.pending.push(Promise.resolve().then(() => this.collect(labels, staging)));
+    const submitted = performance.now();
+    this.pending.push(Promise.resolve().then(() => this.collect(labels, staging, submitted)));
   }
 
   /** Detaches itself, waits for what is under way, and returns the totals, longest first. */
@@ -65,15 +86,18 @@ export class Profiler implements PassObserver {
     return [...this.totals.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
   }
 
-  private async collect(labels: readonly string[], staging: GPUBuffer): Promise<void> {
+  private async collect(labels: readonly string[], staging: GPUBuffer, submitted: number): Promise<void> {
     await staging.mapAsync(1 /* READ */);
+    const collected = performance.now();
     const times = new BigUint64Array(staging.getMappedRange());
-    labels.forEach((label, i) => {
+    const runs = labels.map((label, i) => ({ label, begin: times[2 * i], end: times[2 * i + 1] }));
+    staging.destroy();
+    for (const { label, begin, end } of runs) {
       const total = this.totals.get(label) ?? { label, calls: 0, nanoseconds: 0 };
       total.calls++;
-      total.nanoseconds += Number(times[2 * i + 1] - times[2 * i]);
+      total.nanoseconds += Number(end - begin);
       this.totals.set(label, total);
-    });
-    staging.destroy();
+    }
+    this.onBatch?.({ submitted, collected, runs });
   }
 }

@@ -140,7 +140,8 @@ export class Trainer {
     let reason = this.ending();
     try {
       while (!reason) {
-        inFlight.push(this.submit(++this.state.step));
+        const step = ++this.state.step;
+        inFlight.push(this.parts.engine.span(`step ${step}`, () => this.submit(step)));
         reason = this.ending();
         const due = this.due(reason);
         const mayStay = due.evaluation || due.checkpoint ? 0 : 1;
@@ -166,7 +167,8 @@ export class Trainer {
 
   /** Waits for a step's numbers, logs them and makes the event. */
   private async settle({ step, lr, batches, metrics }: Submitted): Promise<StepEvent> {
-    const { loss, accuracy, gradNorm } = await metrics;
+    const { engine } = this.parts;
+    const { loss, accuracy, gradNorm } = await engine.span(`wait for step ${step}`, () => metrics);
     if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
       const what = Number.isFinite(loss) ? `the norm of the gradients is ${gradNorm}` : `the loss is ${loss}`;
       throw await this.explain(`${what} at step ${step}`, batches);
@@ -203,7 +205,8 @@ export class Trainer {
   }
 
   private async score(): Promise<Score> {
-    const score = await evaluate(this.parts.engine, this.model, this.evaluationBatches);
+    const { engine } = this.parts;
+    const score = await engine.span('validation', () => evaluate(engine, this.model, this.evaluationBatches));
     if (Number.isFinite(score.loss)) return score;
     const what = `the validation loss is ${score.loss} after step ${this.state.step}`;
     throw await this.explain(what, this.evaluationBatches.slice(0, 1));
@@ -211,8 +214,13 @@ export class Trainer {
 
   private async save(): Promise<CheckpointEvent> {
     this.state.seconds = this.seconds();
-    const { store } = this.parts;
-    if (store) await saveCheckpoint(store, this.slab, this.optimizer, this.state, this.description());
+    const { store, engine } = this.parts;
+    const files = this.description();
+    if (store) {
+      await engine.span('checkpoint', () =>
+        saveCheckpoint(store, this.slab, this.optimizer, this.state, files),
+      );
+    }
     return { event: 'checkpoint', step: this.state.step };
   }
 

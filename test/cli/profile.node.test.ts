@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Trace } from '../../src/autograd/index.ts';
 import { profileLines } from '../../src/cli/profile.ts';
 import { cloze } from './terminal.node.ts';
 
@@ -29,6 +30,22 @@ describe('a profile', () => {
     expect(adamw.calls).toBe(6);
   });
 
+  test('of an evaluation is part of its object', async () => {
+    const { code, out } = await cloze([
+      'eval',
+      '--model',
+      folder,
+      '--eval-sequences',
+      '1',
+      '--profile',
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    const { loss, kernels } = JSON.parse(out);
+    expect(loss).toBeGreaterThan(0);
+    expect(kernels.map(({ label }: { label: string }) => label.split('/')[0])).toContain('matmul');
+  });
+
   test('in words has shares that add up', () => {
     const [, head, first, second, all] = profileLines([
       { label: 'matmul/subgroup', calls: 10, nanoseconds: 3e6 },
@@ -38,5 +55,49 @@ describe('a profile', () => {
     expect(first).toMatch(/^matmul\/subgroup +10 +3\.0 +300\.0 +75\.0 %$/);
     expect(second).toMatch(/^softmax\/row +5 +1\.0 +200\.0 +25\.0 %$/);
     expect(all).toMatch(/^in all +15 +4\.0$/);
+  });
+});
+
+describe('a trace', () => {
+  const file = join(folder, 'trace.json');
+
+  function read() {
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as Trace;
+    const slices = traceEvents.filter(({ ph }) => ph === 'X');
+    for (const { name, ts, dur, pid, tid } of slices) {
+      expect(name).not.toBe('');
+      expect(ts).toBeGreaterThanOrEqual(0);
+      expect(dur).toBeGreaterThanOrEqual(0);
+      expect([pid, tid].every(Number.isInteger)).toBe(true);
+    }
+    return {
+      cpu: slices.filter(({ cat }) => cat === 'cpu'),
+      gpu: slices.filter(({ cat }) => cat === 'gpu').map(({ name }) => name.split('/')[0]),
+    };
+  }
+
+  test('of a run shows its steps on the CPU and their kernels on the GPU', async () => {
+    const args = ['--data', 'synthetic:clock', '--preset', 'nano', '--steps', '3', '--eval-sequences', '1'];
+    const run = ['train', ...args, '--eval-every', '3', '--out', join(folder, 'traced'), '--trace', file];
+    const { code, out, err } = await cloze(run);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`The trace is in ${file}: open it in ui.perfetto.dev`);
+    expect(out).not.toContain('us a call');
+    const { cpu, gpu } = read();
+    const named = (name: string) => cpu.filter((event) => event.name === name);
+    for (const name of ['step 1', 'step 3', 'wait for step 1', 'validation', 'checkpoint'])
+      expect(named(name), name).toHaveLength(1);
+    expect(named('step 2')[0].ts).toBeGreaterThan(named('step 1')[0].ts);
+    expect(gpu).toEqual(expect.arrayContaining(['matmul', 'adamw', 'layerNormBackward']));
+    expect(gpu.filter((name) => name === 'clipFactor')).toHaveLength(3);
+  });
+
+  test('of an evaluation shows its batches', async () => {
+    const { code } = await cloze(['eval', '--model', folder, '--eval-sequences', '1', '--trace', file]);
+    expect(code).toBe(0);
+    const { cpu, gpu } = read();
+    expect(cpu.map(({ name }) => name)).toContain('evaluate');
+    expect(gpu).toContain('matmul');
+    expect(gpu).not.toContain('adamw');
   });
 });
