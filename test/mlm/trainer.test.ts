@@ -154,12 +154,16 @@ test.each(['adamw', 'muon'] as const)('with %s nothing grows with the number of 
   });
   const session = await buildSession(builtInCorpus('synthetic:clock', { count: 40 }) as Corpus, options);
   const trainer = new Trainer({ engine, session, options });
-  const seen = new Map<number, unknown>();
+  const seen = new Map<number, { bytes: number; groups: number }>();
   for await (const event of trainer.run()) {
-    if (event.event === 'step')
-      seen.set(event.step, { ...engine.memory(), groups: engine.device.cachedBindGroups });
+    if (event.event !== 'step') continue;
+    const { live, pooled } = engine.memory();
+    seen.set(event.step, { bytes: live + pooled, groups: engine.device.cachedBindGroups });
   }
-  expect(seen.get(59)).toEqual(seen.get(10));
+  const [early, late] = [10, 59].map((step) => seen.get(step)!);
+  expect(late.groups).toBe(early.groups);
+  // The smallest buffer holds a step's numbers until they are read: it depends on time whether two steps have one at once.
+  expect(late.bytes - early.bytes).toBeLessThanOrEqual(256);
 });
 
 test('the score does not depend on the size of the batches', async () => {
