@@ -4,8 +4,9 @@
  * A team of `lanes` invocations owns `rows` rows and 4 · vectors · lanes columns of c; of each row a lane owns `vectors`
  * vec4f. For every 4 steps of k the team loads a rows × 4 piece of a, spread over its lanes so that nothing is loaded
  * twice, and each lane loads the 4 × 4 pieces of b above its columns. Then row by row, so that a row's sums stay in
- * registers, a's elements are handed to all lanes (`subgroupBroadcast`, nearly free) and multiplied. With one lane
- * there is nobody to hand to, and the same text is a plain register tile.
+ * registers, the row of the piece is handed to all lanes (nearly free) and multiplied: a dot product over the four steps
+ * for each column, so that a sum is touched once and what goes into it never leaves a register. With one lane there is
+ * nobody to hand to, and the same text is a plain register tile.
  *
  * Operands are read four neighbours at a time however they are stored: a transposed one delivers its piece transposed,
  * and naming registers the other way round costs nothing.
@@ -107,50 +108,58 @@ function loadTransposedA(tile: MatmulTile, f: number): string {
     let a${f} = select(vec4f(), loadA(lineA${f}, row + (${f * tile.lanes} + lane) % ${fours} * 4), stepA${f} < params.k);`;
 }
 
-/** \`b2_v\`: the lane's four columns at the third step. */
+/** `column2_v`: four steps of the lane's third column. */
 function loadB(tile: MatmulTile, v: number): string {
-  return each(4, (s) => {
+  const lines = each(4, (s) => {
     const line = `offset.y + min(step + ${s}, params.k - 1) * params.ldb`;
-    return `    let b${s}_${v} = loadB(${line}, column + ${4 * tile.lanes * v});`;
+    return `    let step${s}_${v} = loadB(${line}, column + ${4 * tile.lanes * v});`;
   });
+  const columns = each(4, (j) => `    let column${j}_${v} = ${across((s) => `step${s}_${v}`, j)};`);
+  return `${lines}\n${columns}`;
 }
 
 function loadTransposedB(tile: MatmulTile, v: number): string {
-  const lines = each(4, (j) => {
+  return each(4, (j) => {
     const line = `offset.y + min(column + ${4 * tile.lanes * v + j}, params.n - 1) * params.ldb`;
     return `    let column${j}_${v} = loadB(${line}, step);`;
   });
-  const transposed = each(4, (s) => {
-    const parts = Array.from('0123', (j) => `column${j}_${v}.${'xyzw'[s]}`);
-    return `    let b${s}_${v} = vec4f(${parts.join(', ')});`;
-  });
-  return `${lines}\n${transposed}`;
 }
 
 /** Four rows of the piece, each taken from the lane that holds its four steps. */
 function takeRows(tile: MatmulTile, group: number): string {
-  return each(4, (i) => {
-    const r = 4 * group + i;
-    const taken = `    let x${r} = ${fromLane(tile, r)};`;
-    return `${taken}\n${multiplyRow(tile, r, (s) => `x${r}.${'xyzw'[s]}`)}`;
-  });
+  return each(4, (i) => multiplyRow(tile, 4 * group + i, fromLane(tile, 4 * group + i)));
 }
 
 /** The same four rows from a transposed piece: for each step one vec4f down the rows. */
 function takeColumns(tile: MatmulTile, group: number): string {
   const taken = each(4, (s) => `    let x${group}_${s} = ${fromLane(tile, (s * tile.rows) / 4 + group)};`);
-  const rows = each(4, (i) => multiplyRow(tile, 4 * group + i, (s) => `x${group}_${s}.${'xyzw'[i]}`));
+  const rows = each(4, (i) =>
+    multiplyRow(
+      tile,
+      4 * group + i,
+      across((s) => `x${group}_${s}`, i),
+    ),
+  );
   return `${taken}\n${rows}`;
 }
 
-function fromLane({ lanes }: MatmulTile, i: number): string {
-  return lanes === 1 ? `a${i}` : `subgroupBroadcast(a${Math.floor(i / lanes)}, ${i % lanes}u)`;
+/** Element i of each of four vectors. */
+function across(vector: (n: number) => string, i: number): string {
+  return `vec4f(${Array.from({ length: 4 }, (_, n) => `${vector(n)}.${'xyzw'[i]}`).join(', ')})`;
 }
 
-function multiplyRow(tile: MatmulTile, r: number, element: (step: number) => string): string {
-  return each(tile.vectors, (v) =>
-    each(4, (s) => `    ${sum(r, v)} = fma(vec4f(${element(s)}), b${s}_${v}, ${sum(r, v)});`),
-  );
+/** A shuffle is the cheaper way on wide subgroups, a broadcast on narrow ones. */
+function fromLane({ lanes }: MatmulTile, i: number): string {
+  if (lanes === 1) return `a${i}`;
+  return `${lanes > 4 ? 'subgroupShuffle' : 'subgroupBroadcast'}(a${Math.floor(i / lanes)}, ${i % lanes}u)`;
+}
+
+function multiplyRow(tile: MatmulTile, r: number, row: string): string {
+  const products = each(tile.vectors, (v) => {
+    const columns = Array.from({ length: 4 }, (_, j) => `dot(row${r}, column${j}_${v})`);
+    return `    ${sum(r, v)} += vec4f(${columns.join(', ')});`;
+  });
+  return `    let row${r} = ${row};\n${products}`;
 }
 
 /** Rows are finished in a loop whose bounds the driver cannot guess: unrolled, it would double the compile time. */

@@ -7,7 +7,7 @@
  * activation, for the backward pass. What lies between the rows of c is not touched.
  *
  * Variants: `naive` (an invocation an element), `workgroup` (64 × 64 in workgroup memory, for GPUs), `register`
- * (8 × 4 an invocation, in registers), `subgroup` (16 rows in the registers of a subgroup, where its size is known).
+ * (8 × 4 an invocation, in registers), `subgroup` (32 rows in the registers of a subgroup, where its size is known).
  */
 import { type MatmulText, matmulNaive, matmulWorkgroup } from '../../shaders/matmul.ts';
 import { type MatmulTile, matmulTile, tileColumns, tileWorkgroupSize } from '../../shaders/matmulTile.ts';
@@ -86,12 +86,18 @@ const textOf = (p: MatmulProblem): MatmulText => ({
 
 const registerTile: MatmulTile = { rows: 8, vectors: 1, lanes: 1 };
 
-/** Tiles of at least 32 columns; 64 on small subgroups, which gain more from reuse than they lose in compile time. */
-const subgroupTile = ({ subgroupMinSize }: Capabilities): MatmulTile => ({
-  rows: 16,
-  vectors: subgroupMinSize <= 4 ? 4 : 1,
-  lanes: subgroupMinSize,
-});
+/** What a tile of 16 rows takes of the time of one of 32: what it loads of b serves half as many rows. */
+const halfTileTime = 0.64;
+
+/**
+ * Tiles of 32 rows, or of 16 where these leave less to waste, and of at least 32 columns; 64 on small subgroups, which
+ * gain more from reuse than they lose in compile time. Larger tiles load less for each product, but outgrow the
+ * instruction cache of software adapters.
+ */
+function subgroupTile({ subgroupMinSize: lanes }: Capabilities, { m }: MatmulProblem): MatmulTile {
+  const rows = Math.ceil(m / 16) * halfTileTime < Math.ceil(m / 32) ? 16 : 32;
+  return { rows, vectors: lanes <= 4 ? 4 : 1, lanes };
+}
 
 function tileWorkgroups(p: MatmulProblem, tile: MatmulTile): Workgroups {
   const tiles = Math.ceil(p.m / tile.rows) * Math.ceil(p.n / tileColumns(tile)) * p.batch0 * p.batch1;
@@ -209,8 +215,8 @@ export const matmul: KernelSpec<MatmulProblem> = {
         if (subgroupMinSize < 4) return 'the adapter has no subgroups of 4 or more';
         return subgroupMinSize === subgroupMaxSize || 'the size of subgroups is not fixed';
       },
-      source: (p, capabilities) => matmulTile(textOf(p), subgroupTile(capabilities)),
-      workgroups: (p, capabilities) => tileWorkgroups(p, subgroupTile(capabilities)),
+      source: (p, capabilities) => matmulTile(textOf(p), subgroupTile(capabilities, p)),
+      workgroups: (p, capabilities) => tileWorkgroups(p, subgroupTile(capabilities, p)),
     },
   ],
   choose: ({ software, subgroupMinSize, subgroupMaxSize }) => {
