@@ -1,6 +1,7 @@
 /** `cloze bench`: how fast the kernels are on this machine, and a trial for a kernel of one's own. */
 import { type Command, Option } from 'commander';
 import type { TryEvent } from '../../bench/trial.ts';
+import { ClozeError } from '../gpu/errors.ts';
 import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
 import { benchStep, type StepFlags } from './bench-step.ts';
@@ -23,7 +24,13 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
     .command('bench')
     .description('Measure kernels on this machine, or try one of your own.')
     .helpCommand(false)
-    .action(() => bench.outputHelp());
+    .allowExcessArguments()
+    .action(() => {
+      const [unknown] = bench.args;
+      if (unknown === undefined) return bench.outputHelp();
+      const known = bench.commands.map((command) => command.name()).join(', ');
+      throw new ClozeError('option', `there is no cloze bench ${unknown}`, `Known: ${known}`);
+    });
 
   bench
     .command('kernels')

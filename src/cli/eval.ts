@@ -1,10 +1,12 @@
 /** `cloze eval`: scores a model folder on text that it was not trained on. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { unlessMissing } from '../mlm/files.node.ts';
 import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import type { Pretrained } from '../mlm/pretrained.ts';
+import type { ScoredText, Session } from '../mlm/session.ts';
+import type { Tokenizer } from '../mlm/tokenizer/index.ts';
 import { count, nats, percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
@@ -16,6 +18,7 @@ import { say, type Terminal } from './terminal.ts';
 interface EvalFlags extends ProfileFlags {
   model: string;
   maskSeed?: number;
+  all?: boolean;
   adapter?: string;
   json?: boolean;
   [name: string]: unknown;
@@ -25,8 +28,8 @@ export function addEval(program: Command, terminal: Terminal): void {
   const command = program
     .command('eval')
     .description(
-      'Score a model on the held-out share of a text, beside what counting words achieves.\n' +
-        'Without --data, the text is the one that the run was trained on.',
+      'Score a model on text that it was not trained on, beside what counting words achieves: on the share of the\n' +
+        "run's own text that was held out, or on all of another that --data names.",
     )
     .requiredOption('--model <folder>', 'a model folder: what train wrote, or a BERT of Hugging Face');
   const options = addTrainFlags(command, [
@@ -40,6 +43,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     'seed',
   ])
     .optionsGroup('Options:')
+    .option('--all', "score all of the text, even of the run's own, most of which the model has seen")
     .option('--mask-seed <number>', 'which tokens are masked (default: as in training)', wholeNumber)
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info');
   addProfileFlags(options)
@@ -47,33 +51,36 @@ export function addEval(program: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-Options that are left out are those of the run, where the folder is one.
+Options that are left out are those of the run, where the folder is one. With --validation, a share of the text is
+scored, of whatever text. Words are counted in the text that was trained on; for a model without a run of cloze, in the
+rest of the text that is scored, where there is one.
 
 Examples:
   $ cloze eval --model runs/stories
   $ cloze eval --model runs/stories --mask-rate 0.3 --json
+  $ cloze eval --model runs/shakespeare --data sonnets.txt
   $ cloze eval --model bert-tiny --data notes.txt --documents line --seq-len 128`,
     )
     .action((flags: EvalFlags) => evalModel(flags, terminal));
 }
 
 async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
-  const { openSession } = await import('../mlm/session.node.ts');
   const { evaluate } = await import('../mlm/evaluate.ts');
   const { evaluationBatches, evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
   await withModel(flags, async (pretrained) => {
     const { model, tokenizer, slab } = pretrained;
     const options = await evalOptions(flags, pretrained);
-    const session = await openSession(options, tokenizer);
+    const text = await openText(flags, options, tokenizer);
     const { maskSeed = evaluationMaskSeed } = flags;
-    const batches = evaluationBatches(session, options, maskSeed);
+    const batches = evaluationBatches(text, options, maskSeed);
     const { engine } = slab;
     const { result, kernels } = await withProfile(engine, flags, () => evaluate(engine, model, batches));
     const { loss, accuracy } = result;
-    const baselines = session.baselines(batches);
+    const baselines = text.baselines?.(batches) ?? null;
     if (flags.json) {
       const { maskRate } = options;
-      const score = { loss, accuracy, perplexity: Math.exp(loss), maskRate, maskSeed, baselines };
+      const { heldOut } = text;
+      const score = { loss, accuracy, perplexity: Math.exp(loss), maskRate, maskSeed, heldOut, baselines };
       sayJson(terminal, flags.profile ? { ...score, kernels } : score);
       return;
     }
@@ -86,26 +93,66 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
       );
     say(
       terminal,
-      `${count(masked)} masked tokens (${percent(options.maskRate)}, mask seed ${maskSeed}) of ${session.name}`,
+      `${count(masked)} masked tokens (${percent(options.maskRate)}, mask seed ${maskSeed}) of ` +
+        `${text.heldOut ? 'the held-out share of' : 'all of'} ${text.name}`,
     );
     say(
       terminal,
       `\n${''.padEnd(26)}${'loss, nats'.padStart(10)}${'right'.padStart(12)}${'perplexity'.padStart(14)}`,
     );
     row(flags.model, { loss, accuracy });
-    row('word counts alone', baselines.unigram);
-    row('counts of neighbours', baselines.neighbours);
-    const floor = session.floor?.(batches);
+    if (baselines) {
+      row('word counts alone', baselines.unigram);
+      row('counts of neighbours', baselines.neighbours);
+    }
+    const floor = text.floor?.(batches);
     if (floor !== undefined) say(terminal, `${'least possible'.padEnd(26)}${nats(floor).padStart(10)}`);
     sayProfile(flags, kernels, terminal);
   });
 }
 
+interface EvaluatedText extends ScoredText, Partial<Pick<Session, 'baselines'>> {
+  /** Whether this is the share of a text that its session holds out, or all of it. */
+  heldOut: boolean;
+}
+
+/**
+ * The held-out share of the run's own text, unless `--all` asks for all of it; all of another text, unless
+ * `--validation` asks for a share.
+ */
+async function openText(
+  flags: EvalFlags,
+  options: TrainOptions,
+  tokenizer: Tokenizer,
+): Promise<EvaluatedText> {
+  const { openSession, openWholeText } = await import('../mlm/session.node.ts');
+  const run = await runOptions(flags);
+  const paths = (data: readonly string[]) => data.map((path) => resolve(path)).join('\n');
+  const own = run !== undefined && paths(options.data) === paths(parseOptions(run).data);
+  if (!flags.all && (own || flags.validation !== undefined)) {
+    return { ...(await openSession(options, tokenizer)), heldOut: true };
+  }
+  const whole = await openWholeText(options, tokenizer);
+  if (!run) return { ...whole, heldOut: false };
+  const trained = parseOptions({ ...run, seqLen: options.seqLen });
+  const session = await openSession(trained, tokenizer).catch((error) => {
+    // The text may be gone since; then there is nothing to count in.
+    if (error instanceof ClozeError) return undefined;
+    throw error;
+  });
+  return { ...whole, heldOut: false, baselines: session?.baselines };
+}
+
+/** The options of the run that wrote the model, where one did. */
+async function runOptions({ model }: EvalFlags): Promise<TrainOptionsInput | undefined> {
+  return (await unlessMissing(readConfig(join(model, optionsFile))))?.options;
+}
+
 /** The flags, over the options of the run that the model came from, over the defaults and the model's length. */
 async function evalOptions(flags: EvalFlags, { config, tokenizer }: Pretrained): Promise<TrainOptions> {
-  const run = await unlessMissing(readConfig(join(flags.model, optionsFile)));
+  const run = await runOptions(flags);
   const longest = config.max_position_embeddings;
-  const base: TrainOptionsInput = run?.options ?? {
+  const base: TrainOptionsInput = run ?? {
     tokenizer: tokenizer.kind === 'char' ? 'char' : 'wordpiece',
     seqLen: Math.min(longest, 128),
   };

@@ -50,7 +50,7 @@ export class BindGroupCache {
         throw new ClozeError(
           'out-of-memory',
           `${label} binds ${formatBytes(view.size)}, and this adapter allows ${formatBytes(limit)}`,
-          'Lower the batch size, the sequence length or the vocabulary',
+          'Split the batch (--accumulation) or lower its size, the sequence length or the vocabulary',
         );
       }
       return { binding, resource: { buffer: view.buffer.gpu, offset: view.offset, size: view.size } };

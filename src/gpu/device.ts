@@ -296,7 +296,11 @@ function adapterLimits(adapter: GPUAdapter): Record<string, number> {
 function describeGpuError(error: GPUError): ClozeError {
   const message = error.message.split('\n')[0];
   if (typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError) {
-    return new ClozeError('out-of-memory', `the GPU is out of memory: ${message}`, 'Lower the batch size');
+    return new ClozeError(
+      'out-of-memory',
+      `the GPU is out of memory: ${message}`,
+      'Split the batch (--accumulation) or lower its size',
+    );
   }
   return new ClozeError('gpu', message);
 }

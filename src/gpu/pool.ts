@@ -104,7 +104,7 @@ export class BufferPool {
       throw new ClozeError(
         'out-of-memory',
         `${label} needs a buffer of ${formatBytes(bytes)}, and this adapter allows ${formatBytes(limit)}`,
-        'Lower the batch size, the sequence length or the model size',
+        'Split the batch (--accumulation) or lower its size, the sequence length or the model size',
       );
     }
     const buffer = this.arena?.free.take(size) ?? this.lend(size, label);

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ClozeError } from '../gpu/index.ts';
 import { readCorpus } from './corpus.node.ts';
+import type { Corpus } from './corpus.ts';
 import { readFileText } from './files.node.ts';
 import type { TrainOptions } from './options.ts';
-import { buildSession, readsStream, type Session } from './session.ts';
+import { buildSession, buildWholeText, readsStream, type ScoredText, type Session } from './session.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
 
 /** Documents drawn from the built-in corpora: enough that no row of a short run comes twice. */
@@ -13,14 +14,23 @@ const builtInDocuments = 20_000;
 
 /** Reads the data that the options name and makes it ready for training. Throws what its parts throw. */
 export async function openSession(options: TrainOptions, given?: Tokenizer): Promise<Session> {
+  const corpus = await openCorpus(options);
+  const tokenizer = given ?? (await namedTokenizer(options.tokenizer));
+  return buildSession(corpus, options, tokenizer);
+}
+
+/** Reads the data that the options name and makes all of it ready for scoring. Throws what its parts throw. */
+export async function openWholeText(options: TrainOptions, tokenizer: Tokenizer): Promise<ScoredText> {
+  return buildWholeText(await openCorpus(options), options, tokenizer);
+}
+
+function openCorpus(options: TrainOptions): Promise<Corpus> {
   const documents = options.documents === 'stream' || readsStream(options) ? 'file' : options.documents;
-  const corpus = await readCorpus(options.data, {
+  return readCorpus(options.data, {
     documents: documents as Exclude<typeof documents, 'stream'>,
     count: builtInDocuments,
     seed: options.seed,
   });
-  const tokenizer = given ?? (await namedTokenizer(options.tokenizer));
-  return buildSession(corpus, options, tokenizer);
 }
 
 /** The tokenizer in a file or a folder; undefined for `char` and `wordpiece`, which are trained on the corpus. */

@@ -69,6 +69,23 @@ export async function buildSession(
   };
 }
 
+/** What can be scored of a session, or of a text that no session splits. */
+export type ScoredText = Pick<Session, 'name' | 'validation' | 'floor'>;
+
+/** All of a corpus as rows to score. Throws `input` for a corpus without tokens. */
+export function buildWholeText(
+  { name, documents, language }: Corpus,
+  options: Pick<SessionOptions, 'documents' | 'tokenizer' | 'seqLen'>,
+  tokenizer: Tokenizer,
+): ScoredText {
+  const rows = !language && readsStream(options) ? 'contiguous' : 'document';
+  return {
+    name,
+    validation: buildDataset(documents, tokenizer, { seqLen: options.seqLen, rows }),
+    floor: language && ((batches) => floorOnBatches(language, batches, tokenizer).loss),
+  };
+}
+
 /** Synthetic languages are written in characters. A character that only the validation part has is known all the same. */
 function learn(corpus: Corpus, train: readonly string[], options: SessionOptions): Promise<Tokenizer> {
   if (corpus.language || options.tokenizer === 'char') {

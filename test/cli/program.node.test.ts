@@ -4,21 +4,28 @@ import { ClozeError } from '../../src/gpu/errors.ts';
 import { cloze, Memory } from './terminal.node.ts';
 
 const commands = ['demo', 'train', 'eval', 'fill-mask', 'tune', 'info'];
+const measurements = ['kernels', 'roofline', 'overhead', 'step', 'try'];
+
+/** The names of the commands that a help text lists. */
+const listed = (help: string) =>
+  [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]);
 
 describe('help', () => {
   test('names every command', async () => {
     const { code, out, err } = await cloze(['--help']);
     expect(code).toBe(0);
     expect(err).toBe('');
-    for (const name of commands) expect(out).toContain(`  ${name} `);
+    expect(listed(out).sort()).toEqual([...commands, 'bench'].sort());
+    expect(listed((await cloze(['bench'])).out)).toEqual(measurements);
   });
 
   test('is what one gets without a command', async () => {
     expect(await cloze([])).toEqual(await cloze(['--help']));
   });
 
-  test.each(commands)('of %s has examples, --json and --adapter', async (name) => {
-    const { code, out } = await cloze([name, '--help']);
+  const all = [...commands, ...measurements.map((name) => `bench ${name}`)];
+  test.each(all)('of %s has examples, --json and --adapter', async (name) => {
+    const { code, out } = await cloze([...name.split(' '), '--help']);
     expect(code).toBe(0);
     expect(out).toContain(`Examples:\n  $ cloze ${name}`);
     expect(out).toContain('--json');
@@ -34,6 +41,11 @@ describe('a wrong command line is told in one line', () => {
   test.each([
     ['an unknown option', ['--foo'], "unknown option '--foo'. See cloze --help"],
     ['a misspelt command', ['trian'], 'Did you mean train?'],
+    [
+      'an unknown measurement',
+      ['bench', 'foo'],
+      'there is no cloze bench foo. Known: kernels, roofline, overhead, step, try',
+    ],
     ['a misspelt option', ['train', '--batchsize', '3'], 'Did you mean --batch-size?'],
     ['no number', ['train', '--steps', 'many'], "'many' is invalid. It takes a number."],
     ['a number out of range', ['train', '--batch-size', '0'], '--batch-size: batchSize: '],

@@ -100,6 +100,7 @@ describe('eval', () => {
       'perplexity',
       'maskRate',
       'maskSeed',
+      'heldOut',
       'baselines',
     ]);
     expect(score.loss).toBeCloseTo(best, 5);
@@ -111,6 +112,27 @@ describe('eval', () => {
     const { out } = await cloze(['eval', '--model', at('a'), '--data', text, '--mask-rate', '0.3']);
     expect(out).toMatch(/30\.0 %, mask seed \d+/);
     expect(out).toMatch(/word counts alone +\d+\.\d{3} +\d+\.\d %/);
+  });
+
+  test("scores all of a text that is not the run's own, and of that one only when asked", async () => {
+    const other = at('other.txt');
+    await writeFile(other, Array.from({ length: 20 }, () => 'a cat sat by the mat').join('\n'));
+    const score = async (...args: string[]) => {
+      const flags = ['--model', at('a'), '--mask-rate', '0.5', ...args];
+      const [text, json] = [await cloze(['eval', ...flags]), await cloze(['eval', ...flags, '--json'])];
+      const masked = Number(text.out.split(' ')[0]);
+      return { masked, told: text.out.split('\n')[0], ...JSON.parse(json.out) };
+    };
+    const [own, whole] = [await score('--data', text), await score('--all')];
+    expect(own).toMatchObject({ heldOut: true, baselines: { unigram: { loss: expect.any(Number) } } });
+    expect(own.told).toContain('of the held-out share of');
+    expect(whole).toMatchObject({ heldOut: false, baselines: { unigram: { loss: expect.any(Number) } } });
+    expect(whole.masked).toBeGreaterThan(5 * own.masked);
+    const [all, share] = [await score('--data', other), await score('--data', other, '--validation', '0.2')];
+    expect(all).toMatchObject({ heldOut: false, baselines: { unigram: { loss: expect.any(Number) } } });
+    expect(all.told).toContain('of all of');
+    expect(all.masked).toBeGreaterThan(3 * share.masked);
+    expect(share.heldOut).toBe(true);
   });
 
   test('refuses sequences longer than the model', async () => {
