@@ -1,6 +1,7 @@
 /**
- * The frame of the element-wise kernels: `Element` is a float or a vec4f, and invocation i calls `process(i)`. A
- * kernel supplies the struct `Params` with a field `count`, and `process`.
+ * The frame of the element-wise kernels: `Element` is a float or a vec4f, and `process(i)` is called for each of them
+ * once, however many workgroups there are: an invocation goes on where the sweep of all of them ended. A kernel
+ * supplies the struct `Params` with a field `count`, and `process`.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
@@ -20,7 +21,9 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
-  if (i < params.count / ${width}) { process(i); }
+  let sweep = workgroups.x * workgroups.y * 64;
+  for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
+    process(i);
+  }
 }
 `;
