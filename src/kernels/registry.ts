@@ -2,10 +2,13 @@
 import { ClozeError } from '../gpu/index.ts';
 import { accumulate } from './accumulate.ts';
 import { adamw, clipFactor } from './adamw.ts';
+import { attentionVisibility } from './attentionVisibility.ts';
 import { binary } from './binary.ts';
 import { crossEntropy, crossEntropyCount, crossEntropyTotal } from './crossEntropy.ts';
 import { dropout } from './dropout.ts';
 import { embedding, embeddingBackward, embeddingBackwardParts } from './embedding.ts';
+import { flashAttention } from './flashAttention.ts';
+import { flashKeys, flashQueries, flashStatistics } from './flashAttentionBackward.ts';
 import { geglu, gegluBackward } from './geglu.ts';
 import { layerNorm } from './layerNorm.ts';
 import { layerNormBackward, layerNormParameters } from './layerNormBackward.ts';
@@ -31,6 +34,11 @@ export const kernels: readonly AnyKernelSpec[] = [
   softmax,
   softmaxBackward,
   maskedSoftmax,
+  attentionVisibility,
+  flashAttention,
+  flashStatistics,
+  flashQueries,
+  flashKeys,
   layerNorm,
   layerNormBackward,
   layerNormParameters,
