@@ -4,10 +4,12 @@ import { rowTeams, type Team } from './rows.ts';
 export interface MaskText {
   padding: boolean;
   order: 'any' | 'causal' | 'prefix';
+  segments: boolean;
+  windowed: boolean;
 }
 
 /** Softmax of attention scores, in place, over the keys that each query can see; the others get exactly 0. */
-export const maskedSoftmax = (team: Team, { padding, order }: MaskText) => wgsl`
+export const maskedSoftmax = (team: Team, { padding, order, segments, windowed }: MaskText) => wgsl`
 ${rowTeams(team)}
 
 @group(0) @binding(0) var<storage, read_write> scores: array<Element>;
@@ -17,9 +19,12 @@ ${rowTeams(team)}
 #if ${order === 'prefix'}
 @group(0) @binding(${padding ? 2 : 1}) var<storage, read> prefix: array<u32>;
 #endif
+#if ${segments}
+@group(0) @binding(${1 + Number(padding) + Number(order === 'prefix')}) var<storage, read> segments: array<u32>;
+#endif
 
-struct Params { rows: u32, heads: u32, queries: u32, keys: u32 }
-@group(0) @binding(${1 + Number(padding) + Number(order === 'prefix')}) var<uniform> params: Params;
+struct Params { rows: u32, heads: u32, queries: u32, keys: u32, window: u32 }
+@group(0) @binding(${1 + Number(padding) + Number(order === 'prefix') + Number(segments)}) var<uniform> params: Params;
 
 #if ${team.width === 4}
 alias Choice = vec4<bool>;
@@ -27,14 +32,24 @@ alias Choice = vec4<bool>;
 alias Choice = bool;
 #endif
 
-/** Which keys of element c can be seen: those before reach that the padding mask of the batch item keeps. */
-fn seen(item: u32, c: u32, reach: u32) -> Choice {
-  let near = c * ${team.width} + offsets < Index(reach);
+/** Which keys of element c a query sees: those from reach.x up to reach.y that neither padding nor segments hide. */
+fn seen(item: u32, query: u32, c: u32, reach: vec2u) -> Choice {
+  let key = c * ${team.width} + offsets;
+  var sees = (key >= Index(reach.x)) & (key < Index(reach.y));
 #if ${padding}
-  return near & (mask[item * (params.keys / ${team.width}) + c] != Index(0));
-#else
-  return near;
+  sees = sees & (mask[item * (params.keys / ${team.width}) + c] != Index(0));
 #endif
+#if ${segments}
+  let own = segments[item * params.queries + query];
+#if ${team.width === 4}
+  let at = item * params.keys + 4 * c;
+  let others = vec4u(segments[at], segments[at + 1], segments[at + 2], segments[at + 3]);
+#else
+  let others = segments[item * params.keys + c];
+#endif
+  sees = sees & (others == Index(own)) & (Index(own) != Index(0xffffffff));
+#endif
+  return sees;
 }
 
 fn processRow(row: u32, member: u32, team: u32) {
@@ -43,24 +58,29 @@ fn processRow(row: u32, member: u32, team: u32) {
   let query = row % params.queries;
   let item = row / (params.heads * params.queries);
 
+  var reach = vec2u(0, params.keys);
 #if ${order === 'causal'}
-  let reach = min(params.keys, query + 1);
+  reach.y = min(params.keys, query + 1);
 #elif ${order === 'prefix'}
-  let reach = min(params.keys, max(query + 1, prefix[item]));
-#else
-  let reach = params.keys;
+  reach.y = min(params.keys, max(query + 1, prefix[item]));
 #endif
-  let near = (reach + ${team.width - 1}) / ${team.width};
+#if ${windowed}
+  reach = vec2u(
+    max(query, params.window) - params.window,
+    min(reach.y, query + min(params.window, params.keys) + 1),
+  );
+#endif
+  let near = (reach.y + ${team.width - 1}) / ${team.width};
 
   var highest = Element(lowest);
   for (var c = member; c < near; c += team) {
-    highest = max(highest, select(Element(lowest), scores[start + c], seen(item, c, reach)));
+    highest = max(highest, select(Element(lowest), scores[start + c], seen(item, query, c, reach)));
   }
   let top = teamMax(maxOf(highest));
 
   var sums = Element(0);
   for (var c = member; c < near; c += team) {
-    sums += select(Element(0), exp(scores[start + c] - top), seen(item, c, reach));
+    sums += select(Element(0), exp(scores[start + c] - top), seen(item, query, c, reach));
   }
   let total = teamSum(sumOf(sums));
 
@@ -72,7 +92,7 @@ fn processRow(row: u32, member: u32, team: u32) {
   }
   let scale = 1 / total;
   for (; c < near; c += team) {
-    scores[start + c] = select(Element(0), exp(scores[start + c] - top) * scale, seen(item, c, reach));
+    scores[start + c] = select(Element(0), exp(scores[start + c] - top) * scale, seen(item, query, c, reach));
   }
   for (; c < columns; c += team) { scores[start + c] = Element(0); }
 }

@@ -1,4 +1,4 @@
-import { type AttentionMask, attention, type Tensor } from '../autograd/index.ts';
+import { type AttentionMask, type AttentionResult, attention, type Tensor } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { Dropout } from './dropout.ts';
 import { Linear } from './linear.ts';
@@ -22,6 +22,8 @@ export interface AttentionOptions {
 export interface AttentionContext extends AttentionMask {
   /** Turns queries and keys, [B, T, C], by their positions; see the op `rotary`. Default: positions are in x already. */
   rotate?: (x: Tensor) => Tensor;
+  /** Whether the probabilities are handed out. Default false. */
+  probabilities?: boolean;
 }
 
 /**
@@ -49,11 +51,8 @@ export class SelfAttention extends Module {
     this.dropout = this.child('dropout', new Dropout(options.dropout ?? 0));
   }
 
-  /** The context [B, T, C] and the probabilities [B, H, T, T]. */
-  forward(
-    x: Tensor,
-    { rotate = (x) => x, ...mask }: AttentionContext,
-  ): { context: Tensor; probabilities: Tensor } {
+  /** The context [B, T, C] and, when asked for, the probabilities [B, H, T, T]. */
+  forward(x: Tensor, { rotate = (x) => x, ...mask }: AttentionContext): AttentionResult {
     const { p, layer, training } = this.dropout;
     const [query, key] = [rotate(this.query.forward(x)), rotate(this.key.forward(x))];
     return attention(query, key, this.value.forward(x), {

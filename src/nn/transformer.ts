@@ -117,8 +117,8 @@ export class EncoderLayer extends Module {
     this.output = this.child('output', new Output(options.intermediate, options));
   }
 
-  /** [B, T, C] → [B, T, C], with the attention probabilities [B, H, T, T]. */
-  forward(x: Tensor, mask: AttentionContext): { hidden: Tensor; probabilities: Tensor } {
+  /** [B, T, C] → [B, T, C], with the attention probabilities [B, H, T, T] when `mask` asks for them. */
+  forward(x: Tensor, mask: AttentionContext): { hidden: Tensor; probabilities: Tensor | undefined } {
     const { attention, intermediate, output } = this;
     if (this.options.norm === 'post') {
       const { context, probabilities } = attention.self.forward(x, mask);
@@ -153,12 +153,13 @@ export class Encoder extends Module {
   ): Tensor {
     const { engine } = x;
     return this.layers.reduce((hidden, layer, i) => {
-      const result = engine.scope(() => {
-        const made = layer.forward(hidden, mask);
-        return collect ? made : { hidden: made.hidden };
-      }, `layer.${i}`);
-      if ('probabilities' in result) collect?.(result);
-      return result.hidden;
+      const made = engine.scope(
+        () => layer.forward(hidden, { ...mask, probabilities: collect !== undefined }),
+        `layer.${i}`,
+      );
+      const { probabilities } = made;
+      if (probabilities) collect?.({ hidden: made.hidden, probabilities });
+      return made.hidden;
     }, x);
   }
 }

@@ -30,7 +30,8 @@ test('without subgroups of one size, one lane takes a row', () => {
 });
 
 test('the choice goes by keys in attention and by columns elsewhere', () => {
-  const scores = { batch: 1, heads: 1, queries: 900, keys: 64, padding: false, order: 'any' as const };
+  const whole = { padding: false, order: 'any' as const, segments: false, window: -1 };
+  const scores = { batch: 1, heads: 1, queries: 900, keys: 64, ...whole };
   const few = {
     rows: 2,
     columns: 768,

@@ -1,23 +1,15 @@
 /**
- * Scaled dot-product attention, softmax(scale q kᵀ, masked) v, of several heads at once (Vaswani et al., 2017).
- * The probabilities are stored for the gradient: O(T²) memory per head.
+ * Scaled dot-product attention, softmax(scale q kᵀ, masked) v, of several heads at once (Vaswani et al., 2017). There are two
+ * implementations, which compute the same: `composed` out of matrix products, which stores the probabilities, O(T²)
+ * memory per head, and `flash`, which recomputes them, O(T).
  */
 import { ClozeError } from '../../gpu/index.ts';
-import { dropout as dropoutKernel } from '../../kernels/dropout.ts';
-import { type MaskedSoftmaxProblem, maskedSoftmax } from '../../kernels/maskedSoftmax.ts';
-import {
-  type HeadsSizes,
-  type MatmulProblem,
-  matmul,
-  scoresProblem,
-  weightedSumProblem,
-  weightedSumTransposedProblem,
-} from '../../kernels/matmul.ts';
-import { softmaxBackward } from '../../kernels/softmax.ts';
-import { record } from '../tape.ts';
+import { maxDepth, tileSupports } from '../../kernels/flashProblem.ts';
 import type { Shape, Tensor } from '../tensor.ts';
+import { type AttentionCall, attentionProbabilities, composedAttention } from './attentionComposed.ts';
+import { flashAttention } from './attentionFlash.ts';
 
-/** Which keys a query sees. Nothing given: all of them. */
+/** Which keys a query sees: those that every mask given lets it see. Nothing given: all of them. */
 export interface AttentionMask {
   /** [B, S]: keys where it is 0 are hidden from every query. */
   mask?: Tensor;
@@ -25,6 +17,13 @@ export interface AttentionMask {
   causal?: boolean;
   /** [B], u32 or i32: a query sees the keys up to its own position, and the first `prefix` ones of its item. */
   prefix?: Tensor;
+  /** A query i sees the keys j with |i − j| ≤ window. */
+  window?: number;
+  /**
+   * [B, T], u32 or i32, where there are as many keys as queries: a query sees the keys of its own segment, as where several
+   * documents are packed into a row. A token of segment −1 sees nothing and is seen by nobody.
+   */
+  segments?: Tensor;
 }
 
 export interface AttentionOptions extends AttentionMask {
@@ -32,13 +31,20 @@ export interface AttentionOptions extends AttentionMask {
   scale?: number;
   /** Drops probabilities, as the op `dropout` would. */
   dropout?: { p: number; layer: number; state: Tensor };
+  /** Whether the result holds the probabilities, which costs O(T²) memory. Default false. */
+  probabilities?: boolean;
+  /**
+   * Default: `composed` where probabilities are asked for; else `flash` from 512 tokens on, and on shorter rows where no
+   * gradient is recorded and it is the faster one.
+   */
+  implementation?: 'composed' | 'flash';
 }
 
 export interface AttentionResult {
   /** Of the queries' shape. */
   context: Tensor;
-  /** [B, H, T, S], before dropout; hidden keys have exactly 0. No gradient flows in through it. */
-  probabilities: Tensor;
+  /** [B, H, T, S], before dropout; hidden keys have exactly 0. No gradient flows in through it. When asked for. */
+  probabilities: Tensor | undefined;
 }
 
 /**
@@ -58,8 +64,7 @@ export function attention(
   if (!fits || k.shape.join() !== [batch, keys, width].join() || v.shape.join() !== k.shape.join()) {
     refuse(q, k, v, `[batch, tokens, heads · depth] with ${heads} heads`);
   }
-  const sizes = { batch, heads, rows: queries, columns: keys, depth: width / heads };
-  return attend(q, k, v, sizes, { batch, heads, queries, keys }, options);
+  return attend(q, k, v, { batch, heads, queries, keys, depth: width / heads, apart: false }, options);
 }
 
 /** The same with an axis of its own for the heads: q [B, H, T, D], k and v [B, H, S, D] → context [B, H, T, D]. */
@@ -73,73 +78,65 @@ export function scaledDotProductAttention(
   const keys = k.shape[2];
   const fits = q.shape.length === 4 && k.shape.join() === [batch, heads, keys, depth].join();
   if (!fits || v.shape.join() !== k.shape.join()) refuse(q, k, v, '[batch, heads, tokens, depth]');
-  // In memory this is a batch of B·H items with one head each.
-  const sizes = { batch: batch * heads, heads: 1, rows: queries, columns: keys, depth };
-  return attend(q, k, v, sizes, { batch, heads, queries, keys }, options);
+  return attend(q, k, v, { batch, heads, queries, keys, depth, apart: true }, options);
 }
 
-type ScoresSizes = Pick<MaskedSoftmaxProblem, 'batch' | 'heads' | 'queries' | 'keys'>;
+type Sizes = Pick<AttentionCall, 'batch' | 'heads' | 'queries' | 'keys' | 'depth' | 'apart'>;
 
-function attend(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  sizes: HeadsSizes,
-  { batch, heads, queries, keys }: ScoresSizes,
-  options: AttentionOptions,
-): AttentionResult {
-  const { engine } = q;
-  const { mask, causal, prefix, dropout, scale = 1 / Math.sqrt(sizes.depth) } = options;
+/** Tokens from which on the probabilities are not worth their memory. */
+const long = 512;
+
+/**
+ * `flash` from 512 tokens on; on shorter rows where nothing is recorded for a gradient and the adapter computes on a CPU with
+ * subgroups of 8 or more, where it is the faster one; else `composed`, which computes gradients with four products
+ * where `flash` takes seven, and takes heads of any depth. docs/log.md has the measurements.
+ */
+function chooseImplementation(q: Tensor, recording: boolean, sizes: Sizes): 'composed' | 'flash' {
+  if (sizes.depth > maxDepth) return 'composed';
+  if (Math.max(sizes.queries, sizes.keys) >= long) return 'flash';
+  const { capabilities } = q.engine.device;
+  const { software, subgroupMinSize } = capabilities;
+  const fast = software && subgroupMinSize >= 8 && tileSupports(capabilities, sizes) === true;
+  return fast && !recording ? 'flash' : 'composed';
+}
+
+function attend(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: AttentionOptions): AttentionResult {
+  const { batch, queries, keys, depth } = sizes;
+  const { mask, causal, prefix, segments, window, dropout } = options;
   checkMask('mask', mask, [batch, keys]);
   checkMask('prefix', prefix, [batch]);
-  const scoresShape = [batch, heads, queries, keys];
-  const scaled = { ...sizes, alpha: scale };
-
-  const product = (problem: MatmulProblem, a: Tensor, b: Tensor, shape: Shape) => {
-    const c = engine.empty(shape);
-    engine.run(matmul, problem, { a, b, c });
-    return c;
+  checkMask('segments', segments, [batch, keys]);
+  if (segments && queries !== keys) {
+    const count = `${queries} queries and ${keys} keys`;
+    throw new ClozeError('shape', `attention of ${count} by segments: there must be as many of either`);
+  }
+  if (window !== undefined && !(Number.isInteger(window) && window >= 0)) {
+    throw new ClozeError(
+      'option',
+      `attention within a window of ${window}: it must be a whole number from 0`,
+    );
+  }
+  const call: AttentionCall = {
+    ...sizes,
+    scale: options.scale ?? 1 / Math.sqrt(depth),
+    order: prefix ? 'prefix' : causal ? 'causal' : 'any',
+    mask,
+    prefix,
+    segments,
+    window: window ?? -1,
+    dropout: dropout && dropout.p > 0 ? dropout : undefined,
   };
-  const drop = (x: Tensor, state: Tensor) => {
-    if (!dropout) return x;
-    const y = engine.empty(x.shape);
-    const { p, layer } = dropout;
-    engine.run(dropoutKernel, { count: x.size, p, layer }, { x, state, y });
-    return y;
-  };
-
-  const probabilities = product(scoresProblem(scaled), q, k, scoresShape);
-  const order = prefix ? 'prefix' : causal ? 'causal' : 'any';
-  engine.run(
-    maskedSoftmax,
-    { batch, heads, queries, keys, padding: mask !== undefined, order },
-    { scores: probabilities, mask, prefix },
-  );
-  const context = engine.scope(() => {
-    const kept = dropout ? drop(probabilities, dropout.state) : probabilities;
-    return product(weightedSumProblem(sizes), kept, v, q.shape);
-  });
-  record('attention', [q, k, v], context, {
-    save: [q, k, v, probabilities, ...(dropout ? [dropout.state] : [])],
-    vjp: (grad, [q, k, v, probabilities, state], needs) => {
-      const dv = () =>
-        product(weightedSumTransposedProblem(sizes), drop(probabilities, state), grad, v.shape);
-      const dscores = () => {
-        const dprobabilities = drop(product(scoresProblem(sizes), grad, v, scoresShape), state);
-        const dx = engine.empty(scoresShape);
-        const shape = { rows: batch * heads * queries, columns: keys, log: false };
-        engine.run(softmaxBackward, shape, { y: probabilities, dy: dprobabilities, dx });
-        return dx;
-      };
-      const ds = needs[0] || needs[1] ? dscores() : undefined;
-      return [
-        ds && needs[0] ? product(weightedSumProblem(scaled), ds, k, q.shape) : undefined,
-        ds && needs[1] ? product(weightedSumTransposedProblem(scaled), ds, q, k.shape) : undefined,
-        needs[2] ? dv() : undefined,
-      ];
-    },
-  });
-  return { context, probabilities };
+  const recording = q.engine.tape.recording && [q, k, v].some((tensor) => tensor.requiresGrad);
+  const asked = options.probabilities === true;
+  const best = asked ? 'composed' : chooseImplementation(q, recording, sizes);
+  if ((options.implementation ?? best) === 'composed') {
+    const { context, probabilities } = composedAttention(q, k, v, call);
+    if (asked) return { context, probabilities };
+    probabilities.dispose(); // The tape has a hold of its own where there will be a gradient.
+    return { context, probabilities: undefined };
+  }
+  const context = flashAttention(q, k, v, call);
+  return { context, probabilities: asked ? attentionProbabilities(q, k, call) : undefined };
 }
 
 function checkMask(name: string, tensor: Tensor | undefined, shape: Shape): void {
