@@ -1,13 +1,11 @@
 /** `cloze bench try`: puts a researcher's kernel on trial in a process of its own, and ends it when it hangs. */
-import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { extname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import { ClozeError, type ErrorCode } from '../src/gpu/index.ts';
 import { kernelByName } from '../src/kernels/index.ts';
+import { forkScript } from './fork.node.ts';
 import type { Step, TryEvent } from './trial.ts';
 import type { TrialMessage, TrialRequest } from './trialProcess.node.ts';
-import { typeScriptArguments } from './typescript.node.ts';
 
 export interface TryOptions extends Omit<TrialRequest, 'recover'> {
   /** Seconds that compiling, and checking one shape, may take. */
@@ -46,7 +44,8 @@ async function supervise(
   timeout: number,
   tell: (event: TryEvent) => void,
 ): Promise<Step | undefined> {
-  const child = start(request.path);
+  // A researcher's file may be TypeScript even where ours is not any more.
+  const child = forkScript('trialProcess.node', { typed: /\.m?ts$/.test(request.path) });
   let step: Step = { event: 'step', step: 'load', what: request.path };
   let hung = false;
   let failure: Error | undefined;
@@ -84,20 +83,6 @@ async function supervise(
     );
   }
   return undefined;
-}
-
-/** From sources, the process needs TypeScript for itself; otherwise only for a researcher's file in it. */
-function start(path: string): ChildProcess {
-  const own = fileURLToPath(import.meta.url);
-  const fromSources = extname(own) === '.ts';
-  const script = fileURLToPath(new URL(`./trialProcess.node${extname(own)}`, import.meta.url));
-  const typed = fromSources || /\.m?ts$/.test(path) ? typeScriptArguments() : [];
-  const conditions = fromSources ? ['--conditions=cloze-source'] : [];
-  return fork(script, [], {
-    execArgv: [...conditions, ...typed],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
 }
 
 function revive({ code, message, stack }: Extract<TrialMessage, { event: 'error' }>): Error {

@@ -11,6 +11,8 @@ import { say, type Terminal } from './terminal.ts';
 
 type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
 
+type CompileFlags = Pick<KernelFlags, 'filter' | 'variants' | 'adapter' | 'json'>;
+
 interface TryFlags {
   as: string;
   shapes?: string;
@@ -83,6 +85,28 @@ Examples:
     .action((flags: RooflineFlags) => benchRoofline(flags, terminal));
 
   bench
+    .command('compile')
+    .description("Time how long pipelines take to be ready, without the driver's cache on disk and with it.")
+    .option('--filter <name>', 'only kernels whose name contains this')
+    .addOption(
+      new Option('--variants <which>', 'all that the adapter can run, or the one it uses')
+        .choices(['all', 'chosen'])
+        .default('chosen'),
+    )
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ cloze bench compile
+  $ cloze bench compile --filter matmul --variants all
+
+Milliseconds until the pipeline is there + those that its first call takes longer than the second.`,
+    )
+    .action((flags: CompileFlags) => compile(flags, terminal));
+
+  bench
     .command('overhead')
     .description('Time an operation on next to no numbers: as a tensor, as a kernel, as bare WebGPU calls.')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
@@ -130,6 +154,15 @@ Examples:
   $ cloze bench try my-kernel.ts --as matmul --shapes 512x512x512`,
     )
     .action((file: string, flags: TryFlags) => tryFile(file, flags, terminal, exit));
+}
+
+async function compile({ filter, variants, adapter, json }: CompileFlags, terminal: Terminal): Promise<void> {
+  const { benchKernels, selectCases } = await import('../../bench/shapes.ts');
+  const { compareCompile, compileText } = await import('../../bench/compile.node.ts');
+  const kernels = new Set(selectCases({ filter }, benchKernels).map(({ kernel }) => kernel.name));
+  const report = await compareCompile({ kernels: [...kernels], variants, adapter });
+  if (json) sayJson(terminal, report);
+  else say(terminal, compileText(report).join('\n'));
 }
 
 async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void> {

@@ -4,6 +4,7 @@ import type { TryEvent } from '../../bench/trial.ts';
 import { trialReport } from '../../bench/trialReport.ts';
 import { type TryOptions, tryVariant } from '../../bench/try.node.ts';
 import { variantOf } from '../../bench/variantOf.ts';
+import { cloze } from '../cli/terminal.node.ts';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const briefly = { rounds: 1, samplesPerTurn: 1, seconds: 0 };
@@ -86,6 +87,32 @@ describe('a variant on trial', () => {
     ]);
     expect(text).toContain('hangs     at count=64: no end after 3 s, so it was stopped');
     expect(text).toContain('The adapter is well: our vec4');
+  });
+});
+
+describe('cloze bench try', () => {
+  const tell = (file: string, ...args: string[]) =>
+    cloze(['bench', 'try', path(file), '--as', 'accumulate', ...args]);
+
+  test('fails for a wrong variant, and for one that hangs', async () => {
+    const wrong = await tell('variants/wrong.ts');
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toMatch(/wrong +at count=64\n +destination\[63\] +got \S+ +wanted \S+/);
+    const endless = await tell('variants/endless.js', '--timeout', '3');
+    expect(endless.code).toBe(1);
+    expect(endless.out).toContain('hangs     at count=64');
+    expect(endless.err).toBe('');
+  });
+
+  test('tells one event a line as JSON', async () => {
+    const { code, out } = await tell('variants/broken.js', '--json');
+    expect(code).toBe(1);
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ event }) => event)).toContain('faults');
+    expect(events.at(-1)).toEqual({ event: 'done' });
   });
 });
 
