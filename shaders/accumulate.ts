@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
 
-/** target += source, `width` (1 or 4) elements an invocation. */
+/** target += source, `width` (1 or 4) elements at a time. */
 export const accumulate = (width: 1 | 4) => wgsl`
 #if ${width === 4}
 alias Element = vec4f;
@@ -23,8 +23,8 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
-  if (i < params.count / ${width}) {
+  let sweep = workgroups.x * workgroups.y * 64;
+  for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
     destination[i] += source[i];
   }
 }

@@ -7,7 +7,7 @@ const operators: Readonly<Record<BinaryOp, string>> = { add: '+', sub: '-', mul:
 
 export interface BinaryText {
   op: BinaryOp;
-  /** Numbers an invocation computes: 1, or 4 neighbours of the last axis. */
+  /** Numbers computed at a time: 1, or 4 neighbours of the last axis. */
   width: 1 | 4;
   /** Axes to tell apart. */
   axes: number;
@@ -44,9 +44,10 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
-  if (i >= params.count / ${width}) { return; }
-  let at = offsets(i * ${width});
-  y[i] = Element(a[at.x / widthA]) ${operators[op]} Element(b[at.y / widthB]);
+  let sweep = workgroups.x * workgroups.y * 64;
+  for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
+    let at = offsets(i * ${width});
+    y[i] = Element(a[at.x / widthA]) ${operators[op]} Element(b[at.y / widthB]);
+  }
 }
 `;

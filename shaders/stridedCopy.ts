@@ -34,11 +34,12 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let i = flatWorkgroup(workgroup, workgroups) * 64 + lane;
-  if (i >= params.count / ${width}) { return; }
-  let at = vec2u(params.startX, params.startY) + offsets(i * ${width});
-  let moved = x[at.x / ${repeat ? 1 : width}];
-  y[at.y / ${width}] = ${width === 4 && repeat ? 'vec4u(moved)' : 'moved'};
+  let sweep = workgroups.x * workgroups.y * 64;
+  for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
+    let at = vec2u(params.startX, params.startY) + offsets(i * ${width});
+    let moved = x[at.x / ${repeat ? 1 : width}];
+    y[at.y / ${width}] = ${width === 4 && repeat ? 'vec4u(moved)' : 'moved'};
+  }
 }
 `;
 
@@ -52,22 +53,23 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let block = flatWorkgroup(workgroup, workgroups) * 64 + lane;
-  if (block >= params.count / 16) { return; }
   let blocks = params.size5 / 4;
-  let corner = 4 * (block / blocks) * params.size5 + 4 * (block % blocks);
-  let at = vec2u(params.startX, params.startY) + offsets(corner);
-  let source = at.x / 4;
   let step = params.first5 / 4;
-  let a = x[source];
-  let b = x[source + step];
-  let c = x[source + 2 * step];
-  let d = x[source + 3 * step];
-  let place = at.y / 4;
   let line = params.second4 / 4;
-  y[place] = vec4u(a.x, b.x, c.x, d.x);
-  y[place + line] = vec4u(a.y, b.y, c.y, d.y);
-  y[place + 2 * line] = vec4u(a.z, b.z, c.z, d.z);
-  y[place + 3 * line] = vec4u(a.w, b.w, c.w, d.w);
+  let sweep = workgroups.x * workgroups.y * 64;
+  for (var block = flatWorkgroup(workgroup, workgroups) * 64 + lane; block < params.count / 16; block += sweep) {
+    let corner = 4 * (block / blocks) * params.size5 + 4 * (block % blocks);
+    let at = vec2u(params.startX, params.startY) + offsets(corner);
+    let source = at.x / 4;
+    let a = x[source];
+    let b = x[source + step];
+    let c = x[source + 2 * step];
+    let d = x[source + 3 * step];
+    let place = at.y / 4;
+    y[place] = vec4u(a.x, b.x, c.x, d.x);
+    y[place + line] = vec4u(a.y, b.y, c.y, d.y);
+    y[place + 2 * line] = vec4u(a.z, b.z, c.z, d.z);
+    y[place + 3 * line] = vec4u(a.w, b.w, c.w, d.w);
+  }
 }
 `;

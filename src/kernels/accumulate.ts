@@ -4,6 +4,7 @@
  * source, destination: [count]. Variants: `scalar` (any count), `vec4` (count a multiple of 4).
  */
 import { accumulate as shader } from '../../shaders/accumulate.ts';
+import { turns } from './elements.ts';
 import { type KernelSpec, spread } from './spec.ts';
 
 export interface AccumulateProblem {
@@ -29,13 +30,13 @@ export const accumulate: KernelSpec<AccumulateProblem> = {
       name: 'scalar',
       supports: () => true,
       source: () => shader(1),
-      workgroups: ({ count }) => spread(Math.ceil(count / 64)),
+      workgroups: ({ count }, capabilities) => spread(Math.ceil(count / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
       supports: (_, { count }) => count % 4 === 0 || 'the count is not a multiple of 4',
       source: () => shader(4),
-      workgroups: ({ count }) => spread(Math.ceil(count / 256)),
+      workgroups: ({ count }, capabilities) => spread(Math.ceil(count / 256 / turns(capabilities))),
     },
   ],
 };

@@ -8,6 +8,7 @@
  * read as single numbers, one that is not as vec4).
  */
 import { type BinaryOp, binary as shader } from '../../shaders/binary.ts';
+import { turns } from './elements.ts';
 import type { KernelSpec } from './spec.ts';
 import { spread } from './spec.ts';
 import {
@@ -108,7 +109,7 @@ export const binary: KernelSpec<BinaryProblem> = {
       supports: () => true,
       source: ({ op, sizes }) =>
         shader({ op, width: 1, axes: activeAxes(sizes), repeatA: false, repeatB: false }),
-      workgroups: (p) => spread(Math.ceil(count(p) / 64)),
+      workgroups: (p, capabilities) => spread(Math.ceil(count(p) / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
@@ -117,7 +118,7 @@ export const binary: KernelSpec<BinaryProblem> = {
         'the last axis is not made of whole vec4',
       source: ({ op, sizes, a, b }) =>
         shader({ op, width: 4, axes: activeAxes(sizes), repeatA: a.at(-1) === 0, repeatB: b.at(-1) === 0 }),
-      workgroups: (p) => spread(Math.ceil(count(p) / 256)),
+      workgroups: (p, capabilities) => spread(Math.ceil(count(p) / 256 / turns(capabilities))),
     },
   ],
 };

@@ -9,7 +9,7 @@ import { spread, type Variant } from './spec.ts';
  * Starting an invocation costs a software adapter more than moving four numbers, so there each one is given 16 turns;
  * a GPU is given as many invocations as there is work.
  */
-const turns = ({ software }: Capabilities) => (software ? 16 : 1);
+export const turns = ({ software }: Capabilities) => (software ? 16 : 1);
 
 export function elementVariants<P extends { count: number }>(
   source: (width: 1 | 4, problem: P) => string,

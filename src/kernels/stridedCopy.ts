@@ -10,6 +10,7 @@
 import { stridedCopy as copyShader, transposedCopy } from '../../shaders/stridedCopy.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { broadcastStrides } from './binary.ts';
+import { turns } from './elements.ts';
 import { type KernelSpec, spread } from './spec.ts';
 import {
   activeAxes,
@@ -155,20 +156,20 @@ export const stridedCopy: KernelSpec<StridedCopyProblem> = {
       name: 'scalar',
       supports: () => true,
       source: ({ sizes }) => copyShader({ width: 1, axes: activeAxes(sizes), repeat: false }),
-      workgroups: (p) => spread(Math.ceil(product(p.sizes) / 64)),
+      workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
       supports: (_, p) => vec4Reason(p),
       source: ({ sizes, strideX }) =>
         copyShader({ width: 4, axes: activeAxes(sizes), repeat: strideX[5] === 0 }),
-      workgroups: (p) => spread(Math.ceil(product(p.sizes) / 256)),
+      workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 256 / turns(capabilities))),
     },
     {
       name: 'transpose',
       supports: (_, p) => transposeReason(p),
       source: ({ sizes }) => transposedCopy(activeAxes(sizes)),
-      workgroups: (p) => spread(Math.ceil(product(p.sizes) / 1024)),
+      workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 1024 / turns(capabilities))),
     },
   ],
 };
