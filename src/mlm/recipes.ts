@@ -13,14 +13,15 @@ const synthetic: TrainOptionsInput = {
   maskReplace: [1, 0, 0],
   batchSize: 32,
   seqLen: 34,
+  optimizer: 'muon',
   lr: 5e-3,
   evalSequences: 1000,
 };
 
 const recipes: Readonly<Record<string, TrainOptionsInput>> = {
-  // The third layer is for masks that touch: each token must look past a neighbour that is hidden too.
-  'synthetic:clock': { ...synthetic, layers: 3, heads: 4, steps: 5000 },
-  'synthetic:copy': { ...synthetic, steps: 1500 },
+  // The upper layers are for masks that touch: a token must look past a neighbour that is hidden too.
+  'synthetic:clock': { ...synthetic, layers: 4, heads: 4, steps: 5000 },
+  'synthetic:copy': { ...synthetic, steps: 1000 },
 };
 
 /** What to train this data with where the user does not say. A length that the user gives replaces the recipe's. */

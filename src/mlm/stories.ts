@@ -15,22 +15,25 @@ export interface StoryPrompt {
 
 const prompts: readonly StoryPrompt[] = [
   {
-    text: 'Otto and Ella saw a white rabbit, and it was hungry. Otto gave the rabbit a [MASK].',
+    text: 'Otto and Ella saw a white rabbit, and it was hungry. Otto gave the rabbit a [MASK]. "Rabbits like carrots," he told Ella. Then the rabbit was full, and it hopped back to its burrow.',
     answer: 'carrot',
   },
   {
-    text: 'Today is Saturday, so tomorrow is Sunday. Yesterday, on Friday, Mia lost [MASK] ball at the lake.',
+    text: 'Today is Saturday, so tomorrow is Sunday. Yesterday, on Friday, Mia lost [MASK] ball at the lake. Tomorrow she will go back to the lake with Ben. "On Sunday we will find your ball," says Ben.',
     answer: 'her',
   },
   {
-    text: 'One goat plays, but two ducks rest. Jack is alone, so [MASK] rests with the ducks.',
+    text: 'One goat plays, but two ducks rest. Jack is alone, so [MASK] rests with the ducks. Emma plays with the goat. They are happy: the children rest, and the animals play with them.',
     answer: 'he',
   },
   {
-    text: 'Max had blue paint, and Emma had yellow paint. Max and Emma mixed the blue and the yellow, and the paint turned [MASK].',
+    text: 'Max had blue paint, and Emma had yellow paint. Max and Emma mixed the blue and the yellow, and the paint turned [MASK]. Max painted his bell with it. Now he has a green bell.',
     answer: 'green',
   },
-  { text: "Felix and Ivy each had a coat. Felix's coat was dry, but Ivy's coat was [MASK].", answer: 'wet' },
+  {
+    text: 'Felix and Ivy each had a coat. Felix\'s coat was dry, but Ivy\'s coat was [MASK]. "Mine is not wet," said Felix, "it is dry."',
+    answer: 'wet',
+  },
   {
     text: 'Today is Friday, so tomorrow is Saturday. Yesterday, on [MASK], Ruby lost her bell at the lake.',
     answer: 'Thursday',

@@ -40,9 +40,9 @@ export function bertInit(config: BertConfig, scale = 1): Initializer {
 }
 
 /**
- * How much larger than other weights positions, queries and keys start. Together with queries and keys that start equal
+ * How much larger than other weights learnt positions, queries and keys start. Together with queries and keys that start equal
  * this makes a new model look at neighbours first, and spares it the hundreds of steps at the loss of counting words
- * in which others find out that order matters (docs/log.md).
+ * in which others find out that order matters. With rotary positions it would only stand in the way (docs/log.md).
  */
 const localityScale = 2;
 
@@ -124,7 +124,8 @@ export class BertModel extends Module {
         attentionDropout: config.attention_probs_dropout_prob,
         eps: config.layer_norm_eps,
         init: bertInit(config),
-        queryKeyInit: bertInit(config, localityScale),
+        queryKeyInit:
+          config.position_embedding_type === 'absolute' ? bertInit(config, localityScale) : undefined,
       }),
     );
     if (config.norm_position === 'pre') {
