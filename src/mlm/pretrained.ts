@@ -9,7 +9,7 @@ import {
   serializeSafetensors,
   stateDict,
 } from '../nn/index.ts';
-import { type BertConfig, parseConfig } from './bert/config.ts';
+import { type BertConfig, modelType, parseConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
 
@@ -30,7 +30,12 @@ const ignored =
 
 /** The files that describe a model, weights aside. */
 export function descriptionFiles(config: BertConfig, tokenizer: Tokenizer): Record<string, string> {
-  const hub = { architectures: ['BertForMaskedLM'], model_type: 'bert', torch_dtype: 'float32', ...config };
+  const hub = {
+    architectures: ['BertForMaskedLM'],
+    model_type: modelType(config),
+    torch_dtype: 'float32',
+    ...config,
+  };
   return {
     'config.json': `${JSON.stringify(hub, null, 2)}\n`,
     'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine, indices } from '../../src/autograd/index.ts';
-import { presetConfig } from '../../src/mlm/bert/config.ts';
+import { parseConfig, presetConfig } from '../../src/mlm/bert/config.ts';
 import { BertForMaskedLM, bertInput, fillMask, loadPretrained, trainTokenizer } from '../../src/mlm/index.ts';
 import { descriptionFiles, type Pretrained, weightsFile } from '../../src/mlm/pretrained.ts';
 import { materialize, parseSafetensors, serializeSafetensors } from '../../src/nn/index.ts';
@@ -52,6 +52,16 @@ describe('a model folder', () => {
     loaded.slab.dispose();
   });
 
+  test.each([
+    [{}, 'bert'],
+    [{ norm_position: 'pre' }, 'cloze-bert'],
+    [{ position_embedding_type: 'rotary' }, 'cloze-bert'],
+  ] as const)('with %o says that it is a %s', (fields, type) => {
+    const written = descriptionFiles(presetConfig('nano', fields), original.tokenizer)['config.json'];
+    expect(JSON.parse(written).model_type).toBe(type);
+    expect(parseConfig(JSON.parse(written))).toMatchObject(fields);
+  });
+
   test('names every tensor that is missing, unknown or of another shape', async () => {
     const { tensors } = parseSafetensors(files['model.safetensors']);
     tensors.delete('cls.predictions.bias');
@@ -69,7 +79,7 @@ describe('a model folder', () => {
     ['model.safetensors', undefined, /folder has no model\.safetensors/],
     ['tokenizer.json', undefined, /neither tokenizer\.json nor vocab\.txt/],
     ['config.json', '{', /config\.json is not JSON/],
-    ['config.json', '{"model_type": "gpt2"}', /asks for the architecture gpt2.*Known: bert/],
+    ['config.json', '{"model_type": "gpt2"}', /asks for the architecture gpt2.*Known: bert, cloze-bert/],
     ['config.json', '{"hidden_size": 65}', /hidden_size 65 is not divisible/],
     ['model.safetensors', 'short', /model\.safetensors/],
   ])('with a bad %s is refused in one line', async (name, content, message) => {

@@ -66,11 +66,19 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
   });
 }
 
+/**
+ * `bert` for what Hugging Face's BERT computes as well, else `cloze-bert`, so that a library which knows neither layer norms
+ * before the blocks nor rotary positions refuses the model instead of computing something else with its weights.
+ */
+export function modelType({ norm_position, position_embedding_type }: BertConfig): 'bert' | 'cloze-bert' {
+  return norm_position === 'post' && position_embedding_type === 'absolute' ? 'bert' : 'cloze-bert';
+}
+
 /** Checks a parsed `config.json` and fills defaults in. Throws `format` naming `source` and the field at fault. */
 export function parseConfig(json: unknown, source = 'config.json'): BertConfig {
-  const modelType = (json as { model_type?: string } | null)?.model_type;
-  if (modelType !== undefined && modelType !== 'bert') {
-    throw new ClozeError('format', `${source} asks for the architecture ${modelType}`, 'Known: bert');
+  const { model_type: type = 'bert' } = (json ?? {}) as { model_type?: string };
+  if (type !== 'bert' && type !== 'cloze-bert') {
+    throw new ClozeError('format', `${source} asks for the architecture ${type}`, 'Known: bert, cloze-bert');
   }
   const result = v.safeParse(schema, json);
   if (!result.success) {
