@@ -12,7 +12,6 @@ import {
 } from '../../src/mlm/index.ts';
 
 const base: TrainOptionsInput = {
-  data: ['synthetic:clock'],
   preset: 'nano',
   seqLen: 18,
   batchSize: 4,
