@@ -17,15 +17,11 @@ const options: TrainOptionsInput = {
   preset: 'nano',
   layers: 3,
   heads: 4,
-  norm: 'pre',
-  positions: 'rotary',
   batchSize: 24,
   seqLen: 64,
-  maskRate: 0.3,
+  maskRate: 0.4,
   maskReplace: [1, 0, 0],
-  optimizer: 'muon',
   lr: 1e-2,
-  dropout: 0,
   evalEvery: 200,
 };
 

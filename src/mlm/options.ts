@@ -52,9 +52,10 @@ const entries = {
     [0.8, 0.1, 0.1],
   ),
   /** What updates the weights; `muon` takes the matrices of the layers and leaves the rest to AdamW. */
-  optimizer: v.optional(v.picklist(['adamw', 'muon']), 'adamw'),
+  optimizer: v.optional(v.picklist(['adamw', 'muon']), 'muon'),
   /** Peak learning rate; Muon's updates are scaled to the size of AdamW's, so that it serves both. */
-  lr: v.optional(above0, 1e-3),
+  /** Peak learning rate. The default suits Muon and widths about 128; wider models want less, AdamW a fifth. */
+  lr: v.optional(above0, 5e-3),
   schedule: v.optional(v.picklist(SCHEDULE_NAMES), 'linear'),
   /** Share of the steps in which the learning rate rises. */
   warmup: v.optional(fraction, 0.1),
@@ -64,11 +65,11 @@ const entries = {
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
   /** Largest global gradient norm; 0 for none. */
   maxGradNorm: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
-  dropout: v.optional(belowOne, 0.1),
+  dropout: v.optional(belowOne, 0),
   /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
-  norm: v.optional(v.picklist(['post', 'pre']), 'post'),
+  norm: v.optional(v.picklist(['post', 'pre']), 'pre'),
   /** How the model learns of order: a learnt vector for each position as in BERT, or rotations of queries and keys. */
-  positions: v.optional(v.picklist(['absolute', 'rotary']), 'absolute'),
+  positions: v.optional(v.picklist(['absolute', 'rotary']), 'rotary'),
   seed: v.optional(whole(0), 0),
   /** Steps between validations; default a tenth of the run. */
   evalEvery: v.optional(whole(1)),

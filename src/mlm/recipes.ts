@@ -1,20 +1,14 @@
 /**
  * Options that suit the built-in languages, beneath the user's own. Their sentences are drawn afresh and cannot be
- * learnt by heart, so nothing is dropped; their floors hold for pure [MASK], so that is what is trained on. What both
- * ask for is to look at a certain distance, which rotary positions make easy.
+ * learnt by heart; their floors hold for pure [MASK], so that is what is trained on.
  */
 import type { TrainOptionsInput } from './options.ts';
 
 const synthetic: TrainOptionsInput = {
   preset: 'nano',
-  norm: 'pre',
-  positions: 'rotary',
-  dropout: 0,
   maskReplace: [1, 0, 0],
   batchSize: 32,
   seqLen: 34,
-  optimizer: 'muon',
-  lr: 5e-3,
   evalSequences: 1000,
 };
 

@@ -27,7 +27,7 @@ describe('parseOptions', () => {
   test('trains a built-in language as its recipe says, unless told otherwise', () => {
     const data = ['synthetic:clock'];
     const options = parseOptions({ data, batchSize: 7, lr: undefined });
-    expect(options).toMatchObject({ preset: 'nano', positions: 'rotary', batchSize: 7, lr: 5e-3 });
+    expect(options).toMatchObject({ preset: 'nano', layers: 4, batchSize: 7, lr: 5e-3 });
     expect(options.steps).toBeGreaterThan(1000);
     expect(parseOptions({ data, minutes: 2 }).steps).toBeUndefined();
     expect(parseOptions({ data, epochs: 2, steps: 9 }).steps).toBe(9);
