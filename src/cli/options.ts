@@ -94,7 +94,11 @@ const groups: Record<string, Flags> = {
       value: '<name>',
       help: 'adamw; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',
     },
-    lr: { value: '<rate>', help: 'peak learning rate', parse: number },
+    lr: {
+      value: '<rate>',
+      help: "peak learning rate; wider models want less, AdamW a fifth of Muon's",
+      parse: number,
+    },
     schedule: { value: '<name>', help: 'constant, linear, cosine or wsd' },
     warmup: { value: '<share>', help: 'share of the steps in which the learning rate rises', parse: number },
     beta1: { value: '<share>', help: "share of AdamW's first moment that a step keeps", parse: number },
