@@ -27,6 +27,11 @@ const options: TrainOptionsInput = {
 
 const promptCount = 5;
 
+/** A whole story, as those that the model has read; parts of one are strange to it. */
+const unseenStory =
+  'Leo had red paint, and Nora had yellow paint. Leo and Nora mixed the red and the yellow, and the paint turned [MASK]. ' +
+  'Leo painted his book with it. Now he has an orange book.';
+
 interface DemoFlags {
   minutes: number;
   out: string;
@@ -95,7 +100,7 @@ function tell(terminal: Terminal, { text, answer }: StoryPrompt, predictions: Fi
 
 function sayWhatNext(out: string, terminal: Terminal): void {
   say(terminal, `\nThe model is saved in ${out}. Try next:`);
-  say(terminal, `  npx cloze fill-mask --model ${out} "Nora was hungry, so she ate the [MASK]."`);
+  say(terminal, `  npx cloze fill-mask --model ${out} "${unseenStory}"`);
   say(terminal, '  npx cloze train --minutes 10               a longer run on the same stories');
   say(terminal, '  npx cloze train --data FILES --tokenizer char   a run on your own text');
   say(terminal, '  npx cloze --help');
