@@ -137,7 +137,14 @@ export const benchKernels: readonly BenchKernel[] = [
     spec: crossEntropy,
     axes: rows,
     shapes: [[1024, 8192]],
-    problem: (rows: number, columns: number) => ({ rows, columns, pitch: columns, ignoreIndex, gradient }),
+    problem: (rows: number, columns: number) => ({
+      rows,
+      columns,
+      pitch: columns,
+      ignoreIndex,
+      weighted: false,
+      gradient,
+    }),
   })),
   {
     name: 'adamw',

@@ -3,6 +3,7 @@ import type { Engine } from '../src/autograd/index.ts';
 import { Profiler } from '../src/gpu/profiler.ts';
 import { Random } from '../src/kernels/index.ts';
 import { type Batch, type BertConfig, BertForMaskedLM, presetConfig } from '../src/mlm/index.ts';
+import { languageModel } from '../src/mlm/objectives/languageModel.ts';
 import { TrainingStep } from '../src/mlm/step.ts';
 import { AdamW, materialize, type Slab } from '../src/nn/index.ts';
 import { optimizer, type Training, type TrainingTask, type Weight } from './peers/training.ts';
@@ -72,7 +73,12 @@ export class OurTraining implements Training {
     this.slab = slab;
     this.batch = batch;
     this.adamw = new AdamW(slab, { betas: [beta1, beta2], eps, weightDecay });
-    this.trainer = new TrainingStep({ model, slab, optimizer: this.adamw, seed: 1 });
+    this.trainer = new TrainingStep({
+      trainee: languageModel(config, model),
+      slab,
+      optimizer: this.adamw,
+      seed: 1,
+    });
     this.task = {
       config,
       B: batch.B,
@@ -135,9 +141,13 @@ function randomBatch({ seqLen: T, batch: B, vocab, maskRate }: StepSizes): Batch
     M,
     inputIds,
     attentionMask: new Uint32Array(B * T).fill(1),
+    attention: 'bidirectional',
+    shift: 0,
     maskedPositions,
     labels: Int32Array.from(maskedPositions, (place) => inputIds[place]),
     count: B * M,
+    normalizer: B * M,
+    tokens: B * T,
     rows: Int32Array.from({ length: B }, (_, b) => b),
   };
 }

@@ -9,10 +9,14 @@ export type LogitsGradient = 'none' | 'apart' | 'in-place';
  * loss = log Σ exp(x) − x[label] of each row, in one sweep. The gradient takes a second one, while the row is still in
  * the cache. A member meets its own elements only, in every sweep, so that none reads what another has overwritten.
  */
-export const crossEntropy = (team: Team, gradient: LogitsGradient) => {
+export const crossEntropy = (
+  team: Team,
+  { gradient, weighted }: { gradient: LogitsGradient; weighted: boolean },
+) => {
   const wanted = gradient !== 'none';
   const apart = gradient !== 'in-place';
-  const next = 1 + Number(apart) + Number(wanted);
+  const next = 1 + Number(apart) + Number(weighted) + Number(wanted);
+  const weight = weighted ? 'weights[row] * ' : '';
   return wgsl`
 ${rowTeams(team)}
 
@@ -20,6 +24,9 @@ ${rowTeams(team)}
 @group(0) @binding(0) var<storage, read> logits: array<Element>;
 #endif
 @group(0) @binding(${Number(apart)}) var<storage, read> labels: array<i32>;
+#if ${weighted}
+@group(0) @binding(${1 + Number(apart)}) var<storage, read> weights: array<f32>;
+#endif
 #if ${wanted}
 @group(0) @binding(${next - 1}) var<storage, read> normalizer: array<f32>;
 @group(0) @binding(${next + 2}) var<storage, read_write> dlogits: array<Element>;
@@ -92,12 +99,12 @@ fn processRow(row: u32, member: u32, team: u32) {
   }
   let tied = teamSum(sumOf(ties));
   if (member == 0) {
-    loss[row] = (top - chosen) + log(total);
+    loss[row] = ${weight}((top - chosen) + log(total));
     correct[row] = u32(chosen == top && label < params.columns && tied == 0);
   }
 
 #if ${wanted}
-  let scale = select(0, 1 / max(normalizer[0], 1e-30), normalizer[0] > 0);
+  let scale = ${weight}select(0, 1 / max(normalizer[0], 1e-30), normalizer[0] > 0);
   let factor = scale / total;
   var c = member;
   for (; c < whole; c += team) { dlogits[start + c] = exp(scores(start + c) - top) * factor; }

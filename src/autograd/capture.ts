@@ -24,7 +24,8 @@ import type { Indices } from './indices.ts';
 import { tensorsIn } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
-export type CaptureInputs = Readonly<Record<string, Tensor | Indices>>;
+/** An input that is undefined is one that the function does without. */
+export type CaptureInputs = Readonly<Record<string, Tensor | Indices | undefined>>;
 
 /** A function over tensors, replayed where it can be; see `Engine.capture`. */
 export interface CapturedStep<I extends CaptureInputs, O> extends Disposable {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { unlessMissing } from '../mlm/files.node.ts';
+import { type ObjectiveName, objectivesWith } from '../mlm/objectives/index.ts';
 import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import type { Pretrained } from '../mlm/pretrained.ts';
 import type { ScoredText, Session } from '../mlm/session.ts';
@@ -12,6 +13,7 @@ import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
 import { addTrainFlags, readConfig, trainFlags, wholeNumber } from './options.ts';
 import { addProfileFlags, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
+import { namedBars } from './report.ts';
 import { optionsFile } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
@@ -67,16 +69,20 @@ Examples:
 async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
   const { evaluate } = await import('../mlm/evaluate.ts');
   const { evaluationBatches, evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
+  const { createObjective } = await import('../mlm/objectives/index.ts');
+  const { languageModel } = await import('../mlm/objectives/languageModel.ts');
   await withModel(flags, async (pretrained) => {
-    const { model, tokenizer, slab } = pretrained;
+    const { model, config, tokenizer, slab } = pretrained;
     const options = await evalOptions(flags, pretrained);
     const text = await openText(flags, options, tokenizer);
     const { maskSeed = evaluationMaskSeed } = flags;
-    const batches = evaluationBatches(text, options, maskSeed);
+    const objective = createObjective(options, tokenizer);
+    const batches = evaluationBatches(text, objective, options, maskSeed);
     const { engine } = slab;
-    const { result, kernels } = await withProfile(engine, flags, () => evaluate(engine, model, batches));
+    const trainee = languageModel(config, model);
+    const { result, kernels } = await withProfile(engine, flags, () => evaluate(engine, trainee, batches));
     const { loss, accuracy } = result;
-    const baselines = text.baselines?.(batches) ?? null;
+    const baselines = text.baselines?.(batches, objective) ?? null;
     if (flags.json) {
       const { maskRate } = options;
       const { heldOut } = text;
@@ -93,7 +99,7 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
       );
     say(
       terminal,
-      `${count(masked)} masked tokens (${percent(options.maskRate)}, mask seed ${maskSeed}) of ` +
+      `${count(masked)} masked tokens (${percent(options.maskRate ?? 1)}, mask seed ${maskSeed}) of ` +
         `${text.heldOut ? 'the held-out share of' : 'all of'} ${text.name}`,
     );
     say(
@@ -101,10 +107,7 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
       `\n${''.padEnd(26)}${'loss, nats'.padStart(10)}${'right'.padStart(12)}${'perplexity'.padStart(14)}`,
     );
     row(flags.model, { loss, accuracy });
-    if (baselines) {
-      row('word counts alone', baselines.unigram);
-      row('counts of neighbours', baselines.neighbours);
-    }
+    for (const [, name, score] of baselines ? namedBars(baselines) : []) row(name, score);
     const floor = text.floor?.(batches);
     if (floor !== undefined) say(terminal, `${'least possible'.padEnd(26)}${nats(floor).padStart(10)}`);
     sayProfile(flags, kernels, terminal);
@@ -156,13 +159,18 @@ async function evalOptions(flags: EvalFlags, { config, tokenizer }: Pretrained):
     tokenizer: tokenizer.kind === 'char' ? 'char' : 'wordpiece',
     seqLen: Math.min(longest, 128),
   };
+  const objective = (run?.objective ?? config.objective) as ObjectiveName;
   const options = parseOptions({
     ...base,
-    maskRate: base.evalMaskRate ?? base.maskRate,
-    evalMaskRate: undefined,
+    objective,
+    ...(objectivesWith('evalMaskRate').includes(objective) && {
+      maskRate: base.evalMaskRate ?? base.maskRateEnd ?? base.maskRate,
+      maskRateEnd: undefined,
+      evalMaskRate: undefined,
+    }),
     accumulation: 1,
     evalSequences: Number.MAX_SAFE_INTEGER,
-    ...trainFlags(flags),
+    ...trainFlags(flags, objective),
   });
   if (options.seqLen > longest) {
     throw new ClozeError(

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { readFileText, unlessMissing } from '../mlm/files.node.ts';
+import { type ObjectiveName, objectiveNames } from '../mlm/objectives/index.ts';
 import { optionNames, parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { defaultFolder, optionsFile } from './run-folder.ts';
 
@@ -54,16 +55,36 @@ const groups: Record<string, Flags> = {
     tokenizer: { value: '<name>', help: 'char, wordpiece, or a file: tokenizer.json, vocab.txt' },
     vocabSize: { value: '<count>', help: 'size of a vocabulary trained here', parse: number },
     seqLen: { value: '<tokens>', help: 'tokens per sequence', parse: number },
+  },
+  'The objective (each has some of the options below it, and refuses the others):': {
+    objective: { value: '<name>', help: `what the model learns by: ${objectiveNames.join(', ')}` },
     maskRate: { value: '<share>', help: 'share of the tokens to predict', parse: number },
+    maskRateEnd: {
+      value: '<share>',
+      help: 'the share at the end of the run, reached linearly',
+      parse: number,
+    },
     evalMaskRate: {
       value: '<share>',
-      help: 'the same for validation (default: as in training)',
+      help: 'the share in validation (default: as in training at its end)',
       parse: number,
     },
     maskReplace: {
       value: '<shares>',
       help: 'of those, how many become [MASK], a random token, stay: 0.8,0.1,0.1',
       parse: numbers,
+    },
+    masking: {
+      value: '<unit>',
+      help: 'what is hidden as one: token, bernoulli (each by its own chance), word, span or ngram',
+    },
+    spanP: { value: '<p>', help: 'parameter of the geometric lengths of spans', parse: number },
+    spanMax: { value: '<words>', help: 'the longest span', parse: number },
+    ngramMax: { value: '<words>', help: 'the longest n-gram', parse: number },
+    causalShare: {
+      value: '<share>',
+      help: 'hybrid: share of the sequences trained on causally',
+      parse: number,
     },
   },
   'The model:': {
@@ -134,12 +155,17 @@ export function addTrainFlags(
   return command;
 }
 
-/** Those of a command's parsed flags that are options of a run. Throws `option` naming the flag that is wrong. */
-export function trainFlags(parsed: Record<string, unknown>): TrainOptionsInput {
+/**
+ * Those of a command's parsed flags that are options of a run, whose objective is `known` where no flag names it. Throws `option`
+ * naming the flag that is wrong.
+ */
+export function trainFlags(parsed: Record<string, unknown>, known?: ObjectiveName): TrainOptionsInput {
   const flags = Object.fromEntries(
     optionNames.flatMap((name) => (name in parsed ? [[name, parsed[name]]] : [])),
   );
-  for (const [name, value] of Object.entries(flags)) parseOptions({ [name]: value }, `--${kebab(name)}`);
+  const { objective = known } = flags;
+  for (const [name, value] of Object.entries(flags))
+    parseOptions({ objective, [name]: value }, `--${kebab(name)}`);
   return flags;
 }
 
@@ -151,11 +177,11 @@ export async function readOptions(
   parsed: RunOptions & { config?: string } & Record<string, unknown>,
 ): Promise<RunOptions & { out: string; options: TrainOptionsInput }> {
   const file = parsed.config ? await readConfig(parsed.config) : { options: {} };
-  const flags = trainFlags(parsed);
   const { adapter = file.adapter, resume = file.resume } = parsed;
   const out = parsed.out ?? file.out;
-  const folder = out ?? defaultFolder(flags.data ?? file.options.data);
+  const folder = out ?? defaultFolder((parsed.data as string[] | undefined) ?? file.options.data);
   const before = resume ? await unlessMissing(readConfig(join(folder, optionsFile))) : undefined;
+  const flags = trainFlags(parsed, file.options.objective ?? before?.options.objective);
   return { out: folder, adapter, resume, options: { ...before?.options, ...file.options, ...flags } };
 }
 

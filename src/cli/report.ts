@@ -65,10 +65,29 @@ function tuningText({ tuning }: StartEvent): string {
   return tuning ? `, tuned (${count(tuning.choices)} kernels, ${tuning.digest})` : '';
 }
 
-/** The two count-based predictors in one line. */
-export function baselinesText({ unigram, neighbours }: Baselines): string {
+/** The count-based predictors by the names that people know them by, shorter and longer, weakest first. */
+export function namedBars({ unigram, neighbours, ngrams }: Baselines): [string, string, Score][] {
+  return [
+    ['unigram', 'word counts alone', unigram],
+    ...(neighbours
+      ? ([['neighbours', 'counts of neighbours', neighbours]] as [string, string, Score][])
+      : []),
+    ...(ngrams ? ([['n-grams', 'counts of n-grams', ngrams]] as [string, string, Score][]) : []),
+  ];
+}
+
+/** All count-based predictors in one line. */
+export function baselinesText(baselines: Baselines): string {
   const text = ({ loss, accuracy }: Score) => `${nats(loss)} nats, ${percent(accuracy)} right`;
-  return `word counts alone: ${text(unigram)}; counts of neighbours: ${text(neighbours)}`;
+  return namedBars(baselines)
+    .map(([, name, score]) => `${name}: ${text(score)}`)
+    .join('; ');
+}
+
+/** Their losses alone, and the floor where there is one. */
+function lossesBeside(baselines: Baselines, floor: number | null): string {
+  const bars = namedBars(baselines).map(([name, , { loss }]) => `${name} ${nats(loss)}`);
+  return [...bars, ...(floor === null ? [] : [`floor ${nats(floor)}`])].join(', ');
 }
 
 function stepLine(event: StepEvent, steps: number | null): string {
@@ -81,11 +100,7 @@ function stepLine(event: StepEvent, steps: number | null): string {
 }
 
 function validationLine(event: EvalEvent, { baselines, floor }: StartEvent): string {
-  const beside = [
-    `unigram ${nats(baselines.unigram.loss)}`,
-    `neighbours ${nats(baselines.neighbours.loss)}`,
-    ...(floor === null ? [] : [`floor ${nats(floor)}`]),
-  ].join(', ');
+  const beside = lossesBeside(baselines, floor);
   const score = `validation loss ${nats(event.loss)} (${beside})  accuracy ${percent(event.accuracy)}`;
   return `step ${count(event.step).padStart(6)}  ${score}${event.best ? '' : '  not better'}`;
 }
@@ -100,11 +115,9 @@ function summary(done: DoneEvent, seconds: number): string {
   }[done.reason];
   const pace = `${count(done.steps)} steps, ${duration(seconds)}, ${count(done.tokensPerSecond)} tokens/s`;
   if (!Number.isFinite(done.valLoss)) return `${ended}: ${pace}. It was too short to be validated.`;
-  const { unigram, neighbours } = done.baselines;
-  const floor = done.floor === null ? '' : `, floor ${nats(done.floor)}`;
   return (
     `${ended}: ${pace}. On text it has not seen, the model loses ${nats(done.valLoss)} nats a token ` +
-    `(unigram ${nats(unigram.loss)}, neighbours ${nats(neighbours.loss)}${floor}) ` +
+    `(${lossesBeside(done.baselines, done.floor)}) ` +
     `and guesses ${percent(done.valAccuracy)} right.`
   );
 }

@@ -4,7 +4,8 @@
  * crossEntropy: logits [rows, pitch], of which the first `columns` of a row count, and labels [rows] → loss [rows];
  * correct [rows], 1 where the label is the largest logit (the first of them, if several are equal). A row whose label
  * is `ignoreIndex` has loss 0 and is not correct. A label that is no column costs 3·10³⁸, so that the mean shows it.
- * With a `gradient`, also dlogits [rows, pitch], that of Σ loss / normalizer, 0 beyond the last column: `apart` from
+ * Where it is `weighted`, weights [rows] are
+ * factors of the losses and of their gradients. With a `gradient`, also dlogits [rows, pitch], that of Σ loss / normalizer, 0 beyond the last column: `apart` from
  * the logits, or `in-place`, where dlogits holds the logits before. A normalizer of 0 makes it 0.
  * crossEntropyCount: labels → count of those that are not ignored, the usual normalizer.
  * crossEntropyTotal: loss, correct, normalizer → total = Σ loss / normalizer, hits = Σ correct, one float each. Where
@@ -28,6 +29,7 @@ export interface CrossEntropyProblem extends RowShape {
   /** Elements from one row of logits to the next, at least `columns`. */
   pitch: number;
   ignoreIndex: number;
+  weighted: boolean;
   gradient: LogitsGradient;
 }
 
@@ -42,7 +44,7 @@ const one = () => 1;
 const pitched = ({ rows, pitch }: CrossEntropyProblem) => ({ rows, columns: pitch });
 const lengths = [1, 4, 7, 512, 513, 4097, 70_000];
 
-const shapes: readonly Omit<CrossEntropyProblem, 'gradient'>[] = [
+const shapes: readonly Omit<CrossEntropyProblem, 'gradient' | 'weighted'>[] = [
   { rows: 1, columns: 1, pitch: 1, ignoreIndex: -100 },
   { rows: 3, columns: 7, pitch: 7, ignoreIndex: -100 },
   { rows: 6, columns: 7, pitch: 12, ignoreIndex: -100 },
@@ -86,6 +88,7 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
       when: ({ gradient }) => gradient !== 'in-place',
     },
     { name: 'labels', access: 'read', type: 'i32', length: rowsOf },
+    { name: 'weights', access: 'read', type: 'f32', length: rowsOf, when: ({ weighted }) => weighted },
     {
       name: 'normalizer',
       access: 'read',
@@ -110,8 +113,8 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
     return { flops: (wanted ? 7 : 4) * rows * columns, bytes: (wanted ? 8 : 4) * rows * columns };
   },
   reductionLength: ({ columns }) => columns,
-  reference: (problem, { logits, labels, normalizer, dlogits }) => {
-    const { rows, columns, pitch, ignoreIndex, gradient } = problem;
+  reference: (problem, { logits, labels, weights, normalizer, dlogits }) => {
+    const { rows, columns, pitch, ignoreIndex, weighted, gradient } = problem;
     const loss = new Float64Array(rows);
     const correct = new Uint32Array(rows);
     const derivative = new Float64Array(rows * pitch);
@@ -119,12 +122,13 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
       if (labels[row] === ignoreIndex) continue;
       const x = (gradient === 'in-place' ? dlogits : logits).subarray(row * pitch, row * pitch + columns);
       const logProbabilities = logSoftmaxReference({ rows: 1, columns }, x);
-      loss[row] = -logProbabilities[labels[row]];
+      const weight = weighted ? weights[row] : 1;
+      loss[row] = -weight * logProbabilities[labels[row]];
       correct[row] = Number(labels[row] === x.indexOf(Math.max(...x)));
       if (gradient === 'none' || normalizer[0] === 0) continue;
       for (let c = 0; c < columns; c++) {
         const own = Number(c === labels[row]);
-        derivative[row * pitch + c] = (Math.exp(logProbabilities[c]) - own) / normalizer[0];
+        derivative[row * pitch + c] = (weight * (Math.exp(logProbabilities[c]) - own)) / normalizer[0];
       }
     }
     return { loss, correct, ...(gradient !== 'none' && { dlogits: derivative }) };
@@ -132,12 +136,16 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
   inputs: (problem, random) => {
     const { logits, labels } = logitsAndLabels(problem, random);
     const normalizer = Float32Array.of(problem.rows === 3 ? 0 : 12);
-    return { labels, normalizer, [problem.gradient === 'in-place' ? 'dlogits' : 'logits']: logits };
+    const weights = Float32Array.from({ length: problem.rows }, () => 20 * random.uniform());
+    return { labels, weights, normalizer, [problem.gradient === 'in-place' ? 'dlogits' : 'logits']: logits };
   },
   awkward: shapes.flatMap((shape) =>
-    (['none', 'apart', 'in-place'] as const).map((gradient) => ({ ...shape, gradient })),
+    (['none', 'apart', 'in-place'] as const).flatMap((gradient) => [
+      { ...shape, weighted: false, gradient },
+      { ...shape, weighted: true, gradient },
+    ]),
   ),
-  variants: rowVariants(pitched, (team, { gradient }) => shader(team, gradient)),
+  variants: rowVariants(pitched, (team, { gradient, weighted }) => shader(team, { gradient, weighted })),
   choose: (capabilities, problem) => chooseRowVariant(capabilities, pitched(problem)),
 };
 

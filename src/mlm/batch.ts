@@ -2,7 +2,7 @@
 import { ClozeError } from '../gpu/errors.ts';
 import { Random } from '../kernels/random.ts';
 import { type Dataset, rowOf } from './dataset.ts';
-import { checkMasking, type MaskingOptions, maskRow, maxMasked } from './masking.ts';
+import type { AttentionKind, Corruption, Example, RowKey } from './objectives/objective.ts';
 import { streams } from './streams.ts';
 
 /** The label of a place that asks for no prediction, as in PyTorch's cross-entropy. */
@@ -10,6 +10,7 @@ export const ignoreIndex = -100;
 
 export interface Batch {
   B: number;
+  /** Tokens in each row. */
   T: number;
   /** Places for predictions in each row. */
   M: number;
@@ -17,19 +18,30 @@ export interface Batch {
   inputIds: Uint32Array<ArrayBuffer>;
   /** [B * T] 1 for a token, 0 for padding. */
   attentionMask: Uint32Array<ArrayBuffer>;
+  attention: AttentionKind;
+  /** [B] where the attention is `prefix`: the tokens that every token of the row sees. */
+  prefix?: Uint32Array<ArrayBuffer>;
   /** [B * M] flat positions b * T + t; unused places point at the first token of their row. */
   maskedPositions: Uint32Array<ArrayBuffer>;
+  /** A place at t predicts the token at t + shift. */
+  shift: 0 | 1;
   /** [B * M] the true ids, {@link ignoreIndex} in unused places. */
   labels: Int32Array<ArrayBuffer>;
+  /** [B * M] the factor of each loss, where they differ. */
+  weights?: Float32Array<ArrayBuffer>;
   /** Predictions asked for: the labels that are not {@link ignoreIndex}. */
   count: number;
+  /** What the sum of the weighted losses is divided by: `count`, unless the objective says otherwise. */
+  normalizer: number;
+  /** Tokens that are no padding. */
+  tokens: number;
   /** [B] the dataset's row behind each row of the batch, -1 for an empty one. */
   rows: Int32Array<ArrayBuffer>;
 }
 
 export interface BatchOptions {
   batchSize: number;
-  masking: MaskingOptions;
+  corruption: Corruption;
   seed: number;
   /** Default 0. */
   epoch?: number;
@@ -61,11 +73,10 @@ export function batchCount(size: number, batchSize: number, last: 'pad' | 'drop'
  * Throws ClozeError `option` for options that make no batch.
  */
 export function* batches(dataset: Dataset, options: BatchOptions): Generator<Batch> {
-  const { batchSize, seed, masking, epoch = 0, startIndex = 0, shuffle = false, last = 'pad' } = options;
+  const { batchSize, seed, corruption, epoch = 0, startIndex = 0, shuffle = false, last = 'pad' } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ClozeError('option', `The batch size is ${batchSize}`, 'Use a whole number from 1 on.');
   }
-  checkMasking(masking, dataset.vocabulary);
   const order = shuffle ? epochOrder(dataset.size, seed, epoch) : undefined;
   const end = batchCount(dataset.size, batchSize, last) * batchSize;
   for (let start = startIndex; start < end; start += batchSize) {
@@ -73,44 +84,80 @@ export function* batches(dataset: Dataset, options: BatchOptions): Generator<Bat
     for (let b = 0; b < batchSize && start + b < dataset.size; b++) {
       rows[b] = order ? order[start + b] : start + b;
     }
-    yield makeBatch(dataset, rows, { masking, seed, epoch });
+    yield makeBatch(dataset, rows, corruption, { seed, epoch });
   }
 }
 
-/** One batch of the given rows of a dataset, -1 for an empty one, masked under (seed, epoch). */
+/** What a batch is a function of besides its rows and their corruption; `quantiles` holds one number for each row. */
+export interface BatchKey extends Partial<Pick<RowKey, 'progress'>> {
+  seed: number;
+  epoch: number;
+  /** Default: evenly spread over the batch. */
+  quantiles?: ArrayLike<number>;
+}
+
+/** One batch of the given rows of a dataset, -1 for an empty one, corrupted under the key. */
 export function makeBatch(
   dataset: Dataset,
   rows: Int32Array<ArrayBuffer>,
-  { masking, seed, epoch }: { masking: MaskingOptions; seed: number; epoch: number },
+  corruption: Corruption,
+  { seed, epoch, quantiles, progress = 1 }: BatchKey,
 ): Batch {
-  const { T, vocabulary } = dataset;
+  const { vocabulary } = dataset;
+  const { attention, shift, weighted } = corruption;
   const B = rows.length;
-  const M = maxMasked(T, masking);
+  const T = corruption.rowLength(dataset.T);
+  const M = corruption.places(dataset.T);
   const batch: Batch = {
     B,
     T,
     M,
     inputIds: new Uint32Array(B * T).fill(Math.max(vocabulary.special.pad, 0)),
     attentionMask: new Uint32Array(B * T),
+    attention,
+    ...(attention === 'prefix' && { prefix: new Uint32Array(B) }),
     maskedPositions: Uint32Array.from({ length: B * M }, (_, place) => Math.floor(place / M) * T),
+    shift,
     labels: new Int32Array(B * M).fill(ignoreIndex),
+    ...(weighted && { weights: new Float32Array(B * M) }),
     count: 0,
+    normalizer: 0,
+    tokens: 0,
     rows,
   };
   rows.forEach((index, b) => {
     if (index < 0) return;
-    const masked = maskRow(rowOf(dataset, index), T, vocabulary, masking, { seed, epoch, index });
-    batch.inputIds.set(masked.inputIds, b * T);
-    batch.attentionMask.fill(1, b * T, b * T + masked.inputIds.length);
-    batch.maskedPositions.set(
-      masked.positions.map((position) => b * T + position),
-      b * M,
-    );
-    batch.labels.set(masked.labels, b * M);
-    batch.count += masked.positions.length;
+    const quantile = quantiles?.[b] ?? (b + 0.5) / B;
+    const example = corruption.apply(rowOf(dataset, index), dataset.T, {
+      seed,
+      epoch,
+      index,
+      quantile,
+      progress,
+    });
+    enter(batch, b, example);
   });
   return batch;
 }
+
+/** Writes an example into row `b` of a batch. */
+function enter(batch: Batch, b: number, example: Example): void {
+  const { T, M } = batch;
+  const { inputIds, positions, labels, weights, prefix = 0 } = example;
+  batch.inputIds.set(inputIds, b * T);
+  batch.attentionMask.fill(1, b * T, b * T + inputIds.length);
+  if (batch.prefix) batch.prefix[b] = prefix;
+  for (let i = 0; i < positions.length; i++) {
+    batch.maskedPositions[b * M + i] = b * T + positions[i];
+    batch.labels[b * M + i] = labels[i];
+  }
+  if (weights) batch.weights?.set(weights, b * M);
+  batch.count += positions.length;
+  batch.tokens += inputIds.length;
+  batch.normalizer += example.normalizer ?? (weights ? sum(weights) : positions.length);
+}
+
+const sum = (values: ArrayLike<number>) => Array.prototype.reduce.call(values, (a, b) => a + b, 0) as number;
 
 /** A row of a batch with the truth back in its masked places. */
 export interface RestoredRow {
@@ -120,22 +167,26 @@ export interface RestoredRow {
   seen: Uint32Array;
   /** Positions to predict within the row, ascending. */
   positions: number[];
+  /** The factor of each one's loss. */
+  weights: number[];
 }
 
 /** The rows of a batch, empty ones left out, as they were before masking: for floors and baselines. */
-export function* restoredRows({ B, T, M, ...batch }: Batch): Generator<RestoredRow> {
+export function* restoredRows({ B, T, M, shift, ...batch }: Batch): Generator<RestoredRow> {
   for (let b = 0; b < B; b++) {
     const length = batch.attentionMask.subarray(b * T, (b + 1) * T).reduce((sum, bit) => sum + bit, 0);
     if (length === 0) continue;
     const seen = batch.inputIds.slice(b * T, b * T + length);
     const ids = seen.slice();
     const positions: number[] = [];
+    const weights: number[] = [];
     for (let place = b * M; place < (b + 1) * M; place++) {
       if (batch.labels[place] === ignoreIndex) continue;
-      const position = batch.maskedPositions[place] - b * T;
+      const position = batch.maskedPositions[place] - b * T + shift;
       ids[position] = batch.labels[place];
       positions.push(position);
+      weights.push(batch.weights?.[place] ?? 1);
     }
-    yield { ids, seen, positions };
+    yield { ids, seen, positions, weights };
   }
 }

@@ -1,8 +1,11 @@
-/** A batch on the GPU, and the loss that is computed from it. */
+/** A batch on the GPU, and the loss of a language model on it. */
 import { type Engine, type Indices, indices, type Tensor } from '../autograd/index.ts';
 import type { Batch } from './batch.ts';
+import type { BertConfig } from './bert/config.ts';
 import type { BertForMaskedLM } from './bert/heads.ts';
 import { bertInput } from './bert/input.ts';
+import type { BertInput } from './bert/model.ts';
+import type { BatchLoss } from './objectives/objective.ts';
 
 /** What the loss depends on besides the weights. A type, so that a captured step takes it as its inputs. */
 export type BatchInputs = {
@@ -10,8 +13,12 @@ export type BatchInputs = {
   types: Indices;
   positions: Indices;
   attentionMask: Tensor;
+  /** One for each row, where the attention is `prefix` or `causal`, which is a prefix of none. */
+  prefix: Tensor | undefined;
   maskedPositions: Indices;
   labels: Tensor;
+  /** The factor of each loss, where they differ. */
+  weights: Tensor | undefined;
   /** What the sum of the losses is divided by: one number. */
   normalizer: Tensor;
 };
@@ -19,19 +26,21 @@ export type BatchInputs = {
 /** Uploads a batch for a model. Throws `input` when the model is too short for it or lacks an id. */
 export function uploadBatch(
   engine: Engine,
-  model: BertForMaskedLM,
+  config: BertConfig,
   batch: Batch,
   normalizer: number,
 ): BatchInputs {
-  const { B, T, M } = batch;
-  const { ids, types, positions } = bertInput(engine, { ids: batch.inputIds, shape: [B, T] }, model.config);
+  const { B, T, M, attention, prefix, weights } = batch;
+  const { ids, types, positions } = bertInput(engine, { ids: batch.inputIds, shape: [B, T] }, config);
   return {
     ids,
     types,
     positions,
     attentionMask: engine.tensor(batch.attentionMask, [B, T]),
+    prefix: attention === 'bidirectional' ? undefined : engine.tensor(prefix ?? new Uint32Array(B), [B]),
     maskedPositions: indices(engine, batch.maskedPositions, [B * M]),
     labels: engine.tensor(batch.labels),
+    weights: weights && engine.tensor(weights),
     normalizer: engine.full([1], normalizer),
   };
 }
@@ -40,14 +49,20 @@ export function uploadBatch(
 export function rewriteBatch(inputs: BatchInputs, batch: Batch, normalizer: number): void {
   inputs.ids.write(batch.inputIds);
   inputs.attentionMask.write(batch.attentionMask);
+  if (batch.prefix) inputs.prefix?.write(batch.prefix);
   inputs.maskedPositions.write(batch.maskedPositions);
   inputs.labels.write(batch.labels);
+  if (batch.weights) inputs.weights?.write(batch.weights);
   inputs.normalizer.write(Float32Array.of(normalizer));
 }
 
-/** Cross-entropy of the masked tokens over the normalizer, and how many of them were predicted right. */
-export function maskedLoss(model: BertForMaskedLM, inputs: BatchInputs): { loss: Tensor; hits: Tensor } {
-  const { ids, types, positions, attentionMask, maskedPositions, labels, normalizer } = inputs;
-  const input = { ids, types, positions, mask: { mask: attentionMask } };
-  return model.loss(input, maskedPositions, labels, { normalizer });
+/** What the model reads of a batch. */
+export function modelInput({ ids, types, positions, attentionMask, prefix }: BatchInputs): BertInput {
+  return { ids, types, positions, mask: { mask: attentionMask, prefix } };
+}
+
+/** Weighted cross-entropy of the predictions over the normalizer, and how many of them are right. */
+export function maskedLoss(model: BertForMaskedLM, inputs: BatchInputs): BatchLoss {
+  const { maskedPositions, labels, weights, normalizer } = inputs;
+  return model.loss(modelInput(inputs), maskedPositions, labels, { weights, normalizer });
 }

@@ -12,6 +12,10 @@ export interface TokenVocabulary {
     readonly mask: number;
   };
   readonly specialIds: ReadonlySet<number>;
+  /** Whether a token begins a word: needed to mask whole words. */
+  isWordStart?(id: number): boolean;
+  /** How a token is written: needed to tell where sentences end. */
+  idToToken?(id: number): string;
 }
 
 /** What turns a document into ids, without special tokens added. */

@@ -12,9 +12,9 @@ export async function firstNonFinite(
   batches: readonly Batch[],
   number: number,
 ): Promise<string> {
-  const { model, slab } = step;
+  const { trainee, slab } = step;
   const { engine, segments } = slab;
-  const names = [...model.namedParameters()].map(([name]) => name);
+  const names = [...trainee.model.namedParameters()].map(([name]) => name);
 
   const weights = await slab.read();
   const weight = names.find((name) => !allFinite(weights.get(name)));

@@ -1,38 +1,36 @@
-/** Scores a masked language model on masked batches. */
+/** Scores a model on batches of its objective. */
 import type { Engine } from '../autograd/index.ts';
 import type { Batch } from './batch.ts';
-import { maskedLoss, uploadBatch } from './batchInputs.ts';
-import type { BertForMaskedLM } from './bert/heads.ts';
+import { uploadBatch } from './batchInputs.ts';
 import type { Score } from './events.ts';
+import type { Trainee } from './objectives/objective.ts';
 import { gather } from './step.ts';
 
 /**
- * Mean loss in nats per masked token and the share predicted right, over all batches. The masks are the batches' own:
- * equal batches give comparable scores. Dropout is off.
+ * Mean loss and the share of predictions that are right, over all batches; 0 where nothing is asked for. The masks are the
+ * batches' own, and what a model draws itself follows from a fixed seed: equal batches give comparable scores. Dropout is off.
  */
-export async function evaluate(
-  engine: Engine,
-  model: BertForMaskedLM,
-  batches: Iterable<Batch>,
-): Promise<Score> {
-  model.eval();
-  let loss = 0;
-  let hits = 0;
-  let count = 0;
+export async function evaluate(engine: Engine, trainee: Trainee, batches: Iterable<Batch>): Promise<Score> {
+  trainee.model.eval();
+  const total = { loss: 0, hits: 0, normalizer: 0, count: 0 };
+  let index = 0;
   for (const batch of batches) {
+    engine.seed(0, index++);
     const numbers = engine.noGrad(() =>
       engine.scope(() => {
-        const { loss, hits } = maskedLoss(model, uploadBatch(engine, model, batch, 1));
+        const result = trainee.loss(uploadBatch(engine, trainee.config, batch, 1));
         const numbers = engine.empty([2]);
-        gather(numbers, 0, [loss, hits]);
+        gather(numbers, 0, [result.loss, result.hits]);
         return numbers;
       }, 'evaluate'),
     );
     const [sum, right] = await numbers.data();
     numbers.dispose();
-    loss += sum;
-    hits += right;
-    count += batch.count;
+    total.loss += sum;
+    total.hits += right;
+    total.normalizer += batch.normalizer;
+    total.count += batch.count;
   }
-  return count > 0 ? { loss: loss / count, accuracy: hits / count } : { loss: 0, accuracy: 0 };
+  if (total.count === 0) return { loss: 0, accuracy: 0 };
+  return { loss: total.loss / total.normalizer, accuracy: total.hits / total.count };
 }

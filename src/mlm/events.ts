@@ -1,6 +1,6 @@
 /** What a training run tells while it goes on. The command line, a page and `--json` all consume these events. */
 
-/** Loss in nats per scored token, and the share of scored tokens whose likeliest prediction is right. */
+/** The loss, in the unit of its objective, and the share of predictions that are right. */
 export interface Score {
   loss: number;
   accuracy: number;
@@ -10,8 +10,10 @@ export interface Score {
 export interface Baselines {
   /** Token frequencies alone. */
   unigram: Score;
-  /** Counts of the visible neighbours. */
-  neighbours: Score;
+  /** Counts of the visible neighbours, where predictions see both sides. */
+  neighbours?: Score;
+  /** Counts of n-grams, where they see what is before them. */
+  ngrams?: Score;
 }
 
 export interface StartEvent {

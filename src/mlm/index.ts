@@ -13,7 +13,16 @@ export { buildDataset, type Dataset, type DatasetOptions } from './dataset.ts';
 export { evaluate } from './evaluate.ts';
 export type * from './events.ts';
 export { type FillMaskOptions, type FillMaskPrediction, fillMask } from './fillMask.ts';
-export { bertReplacement, type MaskingOptions, maskRow, pureMask } from './masking.ts';
+export { bertReplacement, type MaskingOptions, maskRow, pureMask } from './masking/index.ts';
+export {
+  type Corruption,
+  createObjective,
+  type Example,
+  type Objective,
+  type ObjectiveName,
+  objectiveNames,
+  type Trainee,
+} from './objectives/index.ts';
 export { parseOptions, type TrainOptions, type TrainOptionsInput } from './options.ts';
 export {
   descriptionFiles,

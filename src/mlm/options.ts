@@ -2,6 +2,14 @@
 import * as v from 'valibot';
 import { ClozeError } from '../gpu/errors.ts';
 import { SCHEDULE_NAMES } from '../nn/schedule.ts';
+import {
+  type ObjectiveName,
+  type ObjectiveParameters,
+  objectiveNames,
+  objectivesWith,
+  parameterNames,
+  parametersOf,
+} from './objectives/index.ts';
 import { recipe } from './recipes.ts';
 
 const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
@@ -36,21 +44,8 @@ const entries = {
   accumulation: v.optional(whole(1), 1),
   /** Tokens per sequence. */
   seqLen: v.optional(whole(4), 64),
-  /** Share of the tokens to predict. */
-  maskRate: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), 0.15),
-  /** The same for validation; default: as in training. */
-  evalMaskRate: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(1))),
-  /** Of the chosen tokens: shares replaced by [MASK], by a random token, and left as they are. */
-  maskReplace: v.optional(
-    v.pipe(
-      v.tuple([fraction, fraction, fraction]),
-      v.check(
-        (shares) => Math.abs(shares[0] + shares[1] + shares[2] - 1) < 1e-6,
-        'the shares must add up to 1',
-      ),
-    ),
-    [0.8, 0.1, 0.1],
-  ),
+  /** What the model learns by; each objective has options of its own, see `objectives/`. */
+  objective: v.optional(v.picklist(objectiveNames), 'mlm'),
   /** What updates the weights; `muon` takes the matrices of the layers and leaves the rest to AdamW. */
   optimizer: v.optional(v.picklist(['adamw', 'muon']), 'muon'),
   /** Peak learning rate; Muon's updates are scaled to the size of AdamW's, so that it serves both. */
@@ -81,10 +76,11 @@ const entries = {
   checkpointEvery: v.optional(whole(1)),
 } as const;
 
-const schema = v.strictObject(entries);
+const common = v.object(entries);
 
-export type TrainOptions = v.InferOutput<typeof schema>;
-export type TrainOptionsInput = v.InferInput<typeof schema>;
+/** The options of every run, and those of its objective. */
+export type TrainOptions = v.InferOutput<typeof common> & ObjectiveParameters;
+export type TrainOptionsInput = v.InferInput<typeof common> & ObjectiveParameters;
 
 /** What is given, on top of the recipe for its data. An option that is undefined counts as not given. */
 function overRecipe(input: unknown): unknown {
@@ -93,24 +89,36 @@ function overRecipe(input: unknown): unknown {
   return { ...recipe(given), ...given };
 }
 
-/** The names of all options. */
-export const optionNames = Object.keys(entries) as (keyof TrainOptions)[];
+/** The names of all options, those of all objectives included. */
+export const optionNames = [...Object.keys(entries), ...parameterNames] as (keyof TrainOptions)[];
 
 /**
  * Fills in the defaults, those of a built-in language first, and checks every value. Throws `option` naming the first one
- * that is wrong.
+ * that is wrong, or that belongs to another objective.
  */
 export function parseOptions(input: unknown, source = 'the options'): TrainOptions {
-  const result = v.safeParse(schema, overRecipe(input));
-  if (result.success) return result.output;
-  const issue = result.issues[0];
+  const given = overRecipe(input);
+  const { objective = 'mlm' } = (given ?? {}) as { objective?: ObjectiveName };
+  const own = objectiveNames.includes(objective) ? parametersOf(objective) : {};
+  const result = v.safeParse(v.strictObject({ ...entries, ...own }), given);
+  if (result.success) return result.output as TrainOptions;
+  const issue = result.issues.find(({ path }) => path?.[0].key === 'objective') ?? result.issues[0];
   const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (issue.type !== 'strict_object' || issue.expected !== 'never') {
+    throw new ClozeError('option', `${source}: ${name}: ${issue.message}`);
+  }
+  const others = objectivesWith(name);
+  if (others.length === 0) {
     throw new ClozeError(
       'option',
       `${source}: there is no option ${name}`,
       `Known: ${optionNames.join(', ')}`,
     );
   }
-  throw new ClozeError('option', `${source}: ${name}: ${issue.message}`);
+  const names = Object.keys(own);
+  throw new ClozeError(
+    'option',
+    `${source}: ${name} is no option of the objective ${objective}, but of ${others.join(', ')}`,
+    names.length > 0 ? `Those of ${objective}: ${names.join(', ')}` : `${objective} has none of its own`,
+  );
 }

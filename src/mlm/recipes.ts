@@ -2,6 +2,7 @@
  * Options that suit the built-in languages, beneath the user's own. Their sentences are drawn afresh and cannot be
  * learnt by heart; their floors hold for pure [MASK], so that is what is trained on.
  */
+import { type ObjectiveName, objectivesWith } from './objectives/index.ts';
 import type { TrainOptionsInput } from './options.ts';
 
 const synthetic: TrainOptionsInput = {
@@ -18,9 +19,21 @@ const recipes: Readonly<Record<string, TrainOptionsInput>> = {
   'synthetic:copy': { ...synthetic, steps: 1000 },
 };
 
-/** What to train this data with where the user does not say. A length that the user gives replaces the recipe's. */
-export function recipe({ data, steps, epochs, minutes }: TrainOptionsInput): TrainOptionsInput {
-  const found = data?.length === 1 && Object.hasOwn(recipes, data[0]) ? recipes[data[0]] : undefined;
+/**
+ * What to train this data with where the user does not say. A length that the user gives replaces the recipe's; options of
+ * another objective than the one given are left out.
+ */
+export function recipe({ data, steps, epochs, minutes, objective }: TrainOptionsInput): TrainOptionsInput {
+  const known = data?.length === 1 && Object.hasOwn(recipes, data[0]) ? recipes[data[0]] : undefined;
+  const found = known && withoutOthers(known, objective ?? 'mlm');
   if (steps ?? epochs ?? minutes) return { ...found, steps };
   return found ?? {};
+}
+
+function withoutOthers(options: TrainOptionsInput, objective: ObjectiveName): TrainOptionsInput {
+  const fits = (name: string) => {
+    const owners = objectivesWith(name);
+    return owners.length === 0 || owners.includes(objective);
+  };
+  return Object.fromEntries(Object.entries(options).filter(([name]) => fits(name)));
 }

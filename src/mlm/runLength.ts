@@ -39,6 +39,13 @@ export class RunLength {
     return this.schedule(Math.max(1, Math.ceil(share * ticks)));
   }
 
+  /** The share of the run that lies before a step, in [0, 1]; as for {@link lrFactor}, in steps where they are known. */
+  progress(step: number, seconds: number): number {
+    const share =
+      this.steps !== null ? (step - 1) / this.steps : seconds / (60 * (this.options.minutes as number));
+    return Math.min(1, share);
+  }
+
   /** Which limit `step` steps in `seconds` seconds have reached, if any. */
   reached(step: number, seconds: number): 'steps' | 'epochs' | 'minutes' | undefined {
     const { epochs, steps, minutes } = this.options;

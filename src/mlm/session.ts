@@ -1,12 +1,14 @@
 /** From documents to what a trainer needs: a tokenizer, rows to train on, rows to validate on, and bars to beat. */
 
-import { countBaselines } from './baselines.ts';
+import { countBaselines } from './baselines/neighbours.ts';
+import { ngramBaselines } from './baselines/ngrams.ts';
 import type { Batch } from './batch.ts';
 import { type Corpus, splitCorpus } from './corpus.ts';
 import { buildDataset, type Dataset } from './dataset.ts';
 import type { Baselines } from './events.ts';
+import type { Objective } from './objectives/objective.ts';
 import type { TrainOptions } from './options.ts';
-import { floorOnBatches } from './synthetic.ts';
+import { floorLoss } from './synthetic.ts';
 import { type Tokenizer, trainTokenizer } from './tokenizer/index.ts';
 
 export interface Session {
@@ -16,10 +18,10 @@ export interface Session {
   readonly tokenizer: Tokenizer;
   readonly train: Dataset;
   readonly validation: Dataset;
-  /** How count-based predictors, fitted on the training part, score on these batches. */
-  baselines(batches: Iterable<Batch>): Baselines;
-  /** The least possible loss on these batches, where the language is one whose floor is known. */
-  floor?(batches: Iterable<Batch>): number;
+  /** How count-based predictors, fitted on the training part, score on these batches of an objective. */
+  baselines(batches: Iterable<Batch>, objective: Objective): Baselines;
+  /** The least possible loss on these batches, where it is known for their language and their objective. */
+  floor?(batches: Iterable<Batch>): number | undefined;
 }
 
 export type SessionOptions = Pick<
@@ -61,11 +63,12 @@ export async function buildSession(
     tokenizer,
     train,
     validation,
-    baselines: (batches) => {
+    baselines: (batches, objective) => {
+      if (objective.bar === 'ngrams') return ngramBaselines(train, batches, objective);
       const { unigram, neighbours } = countBaselines(train, batches);
       return { unigram, neighbours };
     },
-    floor: language && ((batches) => floorOnBatches(language, batches, tokenizer).loss),
+    floor: language && ((batches) => floorLoss(language, batches, tokenizer)),
   };
 }
 
@@ -82,7 +85,7 @@ export function buildWholeText(
   return {
     name,
     validation: buildDataset(documents, tokenizer, { seqLen: options.seqLen, rows }),
-    floor: language && ((batches) => floorOnBatches(language, batches, tokenizer).loss),
+    floor: language && ((batches) => floorLoss(language, batches, tokenizer)),
   };
 }
 

@@ -6,12 +6,12 @@
 import { backward, type CapturedStep, type Engine, type Tensor } from '../autograd/index.ts';
 import type { Optimizer, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
-import { type BatchInputs, maskedLoss, rewriteBatch, uploadBatch } from './batchInputs.ts';
-import type { BertForMaskedLM } from './bert/heads.ts';
+import { type BatchInputs, rewriteBatch, uploadBatch } from './batchInputs.ts';
+import type { BatchLoss, Trainee } from './objectives/objective.ts';
 
 /** What a step tells about itself. */
 export interface StepMetrics {
-  /** Mean cross-entropy over all masked tokens of the step, in nats. */
+  /** Mean loss over all predictions of the step, as its objective defines it. */
   loss: number;
   /** Share of them predicted right. */
   accuracy: number;
@@ -22,14 +22,21 @@ export interface StepMetrics {
 /** The captured work of micro-batches of one shape, and the tensors into which they are written. */
 interface MicroBatch {
   inputs: BatchInputs;
-  accumulate: CapturedStep<BatchInputs, { loss: Tensor; hits: Tensor }>;
+  accumulate: CapturedStep<BatchInputs, BatchLoss>;
 }
 
 /** Shapes of micro-batches that are remembered; each holds the memory of its forward and backward pass. */
 const rememberedShapes = 4;
 
+export interface TrainingStepParts {
+  trainee: Trainee;
+  slab: Slab;
+  optimizer: Optimizer;
+  seed: number;
+}
+
 export class TrainingStep {
-  readonly model: BertForMaskedLM;
+  readonly trainee: Trainee;
   readonly slab: Slab;
   private readonly engine: Engine;
   private readonly optimizer: Optimizer;
@@ -38,10 +45,9 @@ export class TrainingStep {
   private readonly microBatches = new Map<string, MicroBatch>();
   private readonly update: CapturedStep<Record<string, never>, void>;
 
-  constructor(parts: { model: BertForMaskedLM; slab: Slab; optimizer: Optimizer; seed: number }) {
-    const { model, slab, optimizer, seed } = parts;
+  constructor({ trainee, slab, optimizer, seed }: TrainingStepParts) {
     this.engine = slab.engine;
-    this.model = model;
+    this.trainee = trainee;
     this.slab = slab;
     this.optimizer = optimizer;
     this.seed = seed;
@@ -49,9 +55,8 @@ export class TrainingStep {
   }
 
   /**
-   * Submits step number `step` (from 1) over its micro-batches. The loss is Σ cross-entropy over the number of masked
-   * tokens in all of them, so that k micro-batches give the gradient of one large batch; a mean of their means would
-   * not.
+   * Submits step number `step` (from 1) over its micro-batches. The loss is the sum of all losses over the normalizers of
+   * all of them, so that k micro-batches give the gradient of one large batch; a mean of their means would not.
    */
   run(batches: readonly Batch[], step: number, lr: number): Promise<StepMetrics> {
     const { engine, optimizer } = this;
@@ -64,13 +69,13 @@ export class TrainingStep {
     optimizer.prepare(lr);
     this.update({});
     gather(numbers, 2 * batches.length, [optimizer.gradNorm]);
-    return this.read(numbers, maskedTokens(batches));
+    return this.read(numbers, total(batches, 'count'));
   }
 
   /** Forward and backward of one micro-batch of a step: adds its share to the gradients. Its results hold until the next. */
-  accumulate(batches: readonly Batch[], step: number, micro: number): { loss: Tensor; hits: Tensor } {
+  accumulate(batches: readonly Batch[], step: number, micro: number): BatchLoss {
     this.engine.seed(this.seed, step * batches.length + micro);
-    const { inputs, accumulate } = this.microBatch(batches[micro], maskedTokens(batches));
+    const { inputs, accumulate } = this.microBatch(batches[micro], total(batches, 'normalizer'));
     return accumulate(inputs);
   }
 
@@ -98,18 +103,19 @@ export class TrainingStep {
   }
 
   private makeMicroBatch(batch: Batch, normalizer: number): MicroBatch {
-    const { engine, model } = this;
+    const { engine, trainee } = this;
     const accumulate = engine.capture((inputs: BatchInputs) => {
-      const { loss, hits } = maskedLoss(model.train(), inputs);
+      trainee.model.train();
+      const { loss, hits } = trainee.loss(inputs);
       backward(loss);
       return { loss, hits };
     }, 'micro-batch');
-    return { inputs: engine.keep(uploadBatch(engine, model, batch, normalizer)), accumulate };
+    return { inputs: engine.keep(uploadBatch(engine, trainee.config, batch, normalizer)), accumulate };
   }
 
   private forget({ inputs, accumulate }: MicroBatch): void {
     accumulate.dispose();
-    for (const input of Object.values(inputs)) input.dispose();
+    for (const input of Object.values(inputs)) input?.dispose();
   }
 
   private async read(numbers: Tensor, count: number): Promise<StepMetrics> {
@@ -125,12 +131,9 @@ export class TrainingStep {
   }
 }
 
-/** How many tokens the batches ask for; 1 where they ask for none, since sums are divided by it. */
-function maskedTokens(batches: readonly Batch[]): number {
-  return Math.max(
-    1,
-    batches.reduce((total, batch) => total + batch.count, 0),
-  );
+/** The sum of a number over all batches; 1 where it is 0, since sums are divided by it. */
+function total(batches: readonly Batch[], of: 'count' | 'normalizer'): number {
+  return batches.reduce((sum, batch) => sum + batch[of], 0) || 1;
 }
 
 /** Copies one-element tensors side by side into `all` from element `at` on, so that a single read fetches them. */

@@ -9,4 +9,7 @@ export const streams = {
   stories: 0x04000000,
   clock: 0x05000000,
   copy: 0x06000000,
+  tasks: 0x07000000,
+  levels: 0x08000000,
+  corruption: 0x09000000,
 } as const;

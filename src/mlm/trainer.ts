@@ -7,7 +7,6 @@ import { ClozeError } from '../gpu/index.ts';
 import { numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
-import { BertForMaskedLM } from './bert/heads.ts';
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
 import { firstNonFinite } from './diagnosis.ts';
 import { evaluate } from './evaluate.ts';
@@ -22,6 +21,7 @@ import type {
   StepEvent,
   TrainEvent,
 } from './events.ts';
+import { createObjective, type Objective, type Trainee } from './objectives/index.ts';
 import { prepareTraining } from './optimizer.ts';
 import type { TrainOptions } from './options.ts';
 import { descriptionFiles, weightsFile } from './pretrained.ts';
@@ -69,8 +69,9 @@ const timedRunSteps = 1000;
 const averagedSteps = 50;
 
 export class Trainer {
+  readonly objective: Objective;
   readonly config: BertConfig;
-  readonly model: BertForMaskedLM;
+  readonly trainee: Trainee;
   readonly slab: Slab;
   private readonly parts: TrainerParts;
   private readonly trainingBatches: TrainingBatches;
@@ -88,16 +89,18 @@ export class Trainer {
   constructor(parts: TrainerParts) {
     const { engine, session, options } = parts;
     this.parts = parts;
-    this.trainingBatches = new TrainingBatches(session.train, options);
-    this.evaluationBatches = evaluationBatches(session, options);
+    this.objective = createObjective(options, session.train.vocabulary);
+    this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
+    this.evaluationBatches = evaluationBatches(session, this.objective, options);
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
-    this.config = modelConfig(session, options);
-    this.model = new BertForMaskedLM(this.config);
-    numberDropouts(this.model);
-    const { slab, optimizer } = prepareTraining(this.model, engine, options);
+    this.config = modelConfig(session, this.objective, options);
+    this.trainee = this.objective.build(this.config);
+    const { trainee } = this;
+    numberDropouts(trainee.model);
+    const { slab, optimizer } = prepareTraining(trainee.model, engine, options);
     this.slab = slab;
     this.optimizer = optimizer;
-    this.step = new TrainingStep({ model: this.model, slab, optimizer, seed: options.seed });
+    this.step = new TrainingStep({ trainee, slab, optimizer, seed: options.seed });
     this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
   }
 
@@ -114,7 +117,7 @@ export class Trainer {
     if (this.parts.resume) await this.resume();
     const { session } = this.parts;
     const bars: Bars = {
-      baselines: session.baselines(this.evaluationBatches),
+      baselines: session.baselines(this.evaluationBatches, this.objective),
       floor: session.floor?.(this.evaluationBatches) ?? null,
     };
     yield this.startEvent(bars);
@@ -157,8 +160,9 @@ export class Trainer {
   }
 
   private submit(step: number): Submitted {
-    const batches = this.trainingBatches.of(step);
-    const lr = this.parts.options.lr * this.length.lrFactor(step, this.seconds());
+    const seconds = this.seconds();
+    const batches = this.trainingBatches.of(step, this.length.progress(step, seconds));
+    const lr = this.parts.options.lr * this.length.lrFactor(step, seconds);
     const metrics = this.step.run(batches, step, lr);
     // Whoever breaks off the run waits for no numbers; their failure is then nobody's business.
     metrics.catch(() => {});
@@ -206,7 +210,9 @@ export class Trainer {
 
   private async score(): Promise<Score> {
     const { engine } = this.parts;
-    const score = await engine.span('validation', () => evaluate(engine, this.model, this.evaluationBatches));
+    const score = await engine.span('validation', () =>
+      evaluate(engine, this.trainee, this.evaluationBatches),
+    );
     if (Number.isFinite(score.loss)) return score;
     const what = `the validation loss is ${score.loss} after step ${this.state.step}`;
     throw await this.explain(what, this.evaluationBatches.slice(0, 1));
@@ -344,14 +350,15 @@ export class Trainer {
   }
 }
 
-function modelConfig({ tokenizer }: Session, options: TrainOptions): BertConfig {
+function modelConfig({ tokenizer, train }: Session, objective: Objective, options: TrainOptions): BertConfig {
   const { preset, layers, width, heads } = options;
   return presetConfig(preset, {
     ...(layers && { num_hidden_layers: layers }),
     ...(width && { hidden_size: width }),
     ...(heads && { num_attention_heads: heads }),
-    vocab_size: tokenizer.vocabSize,
-    max_position_embeddings: options.seqLen,
+    objective: options.objective,
+    vocab_size: tokenizer.vocabSize + objective.extraTokens,
+    max_position_embeddings: objective.train.rowLength(train.T),
     hidden_dropout_prob: options.dropout,
     attention_probs_dropout_prob: options.dropout,
     norm_position: options.norm,

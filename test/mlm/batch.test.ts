@@ -8,12 +8,15 @@ import {
   restoredRows,
 } from '../../src/mlm/batch.ts';
 import { buildDataset, rowOf } from '../../src/mlm/dataset.ts';
+import type { MaskingOptions } from '../../src/mlm/masking/index.ts';
+import { maskedCorruption, masks } from '../../src/mlm/objectives/maskedLanguageModel.ts';
 import { characterTokenizer } from './vocabulary.ts';
 
 const tokenizer = characterTokenizer('abcdefghijklmnop');
 const documents = Array.from({ length: 23 }, (_, i) => 'abcdefghijklmnop'.slice(i % 7, 8 + (i % 9)));
 const dataset = buildDataset(documents, tokenizer, { seqLen: 18 });
-const options = { batchSize: 5, seed: 0, masking: { rate: 0.3 }, shuffle: true };
+const corrupt = (options: MaskingOptions) => maskedCorruption(masks(options, tokenizer));
+const options = { batchSize: 5, seed: 0, corruption: corrupt({ rate: 0.3 }), shuffle: true };
 
 const visited = (some: Batch[]) => some.flatMap(({ rows }) => [...rows]).filter((index) => index >= 0);
 
@@ -77,7 +80,10 @@ describe('batches', () => {
   });
 
   test('labels are the true tokens, and unused places point into their own row', () => {
-    for (const batch of batches(dataset, { ...options, masking: { rate: 0.3, selection: 'bernoulli' } })) {
+    for (const batch of batches(dataset, {
+      ...options,
+      corruption: corrupt({ rate: 0.3, selection: 'bernoulli' }),
+    })) {
       batch.labels.forEach((label, place) => {
         const b = Math.floor(place / batch.M);
         const position = batch.maskedPositions[place] - b * batch.T;

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { rowOf } from '../../src/mlm/dataset.ts';
 import { evaluationBatches } from '../../src/mlm/evaluationSet.ts';
-import { buildSession, builtInCorpus, type Corpus, parseOptions } from '../../src/mlm/index.ts';
+import {
+  buildSession,
+  builtInCorpus,
+  type Corpus,
+  createObjective,
+  parseOptions,
+  type Session,
+  type TrainOptions,
+} from '../../src/mlm/index.ts';
 import { readsStream } from '../../src/mlm/session.ts';
 
 const lines = Array.from({ length: 40 }, (_, i) => `line ${i} of a small corpus`);
@@ -45,9 +53,9 @@ describe('buildSession', () => {
     const clock = builtInCorpus('synthetic:clock', { count: 400 }) as Corpus;
     const options = parseOptions({ data: ['synthetic:clock'], seqLen: 18 });
     const session = await buildSession(clock, options);
-    const batches = evaluationBatches(session, options);
+    const batches = evaluationBatches(session, objectiveOf(session, options), options);
     const floor = session.floor?.(batches) as number;
-    const { unigram, neighbours } = session.baselines(batches);
+    const { unigram, neighbours = unigram } = session.baselines(batches, objectiveOf(session, options));
     expect(floor).toBeGreaterThan(0.5);
     expect(neighbours.loss).toBeGreaterThan(floor);
     expect(unigram.loss).toBeGreaterThan(neighbours.loss);
@@ -55,19 +63,26 @@ describe('buildSession', () => {
   });
 });
 
+const objectiveOf = ({ tokenizer }: Session, options: TrainOptions) => createObjective(options, tokenizer);
+
 describe('evaluationBatches', () => {
   test('take rows from the whole validation part, and the same ones whatever the batch size', async () => {
     const options = parseOptions({ vocabSize: 60, validation: 0.5, evalSequences: 7 });
     const session = await buildSession(corpus, options);
     const rows = (batchSize: number, accumulation = 1) =>
-      evaluationBatches(session, { ...options, batchSize, accumulation }).flatMap((batch) =>
-        [...batch.rows].filter((row) => row >= 0),
-      );
+      evaluationBatches(session, objectiveOf(session, options), {
+        ...options,
+        batchSize,
+        accumulation,
+      }).flatMap((batch) => [...batch.rows].filter((row) => row >= 0));
     expect(rows(2)).toEqual([0, 2, 5, 8, 11, 14, 17]);
     expect(rows(4)).toEqual(rows(2));
     expect(rows(64)).toEqual(rows(2));
     expect(rows(8, 4)).toEqual(rows(2));
-    const all = evaluationBatches(session, { ...options, evalSequences: 1000 });
+    const all = evaluationBatches(session, objectiveOf(session, options), {
+      ...options,
+      evalSequences: 1000,
+    });
     expect(all.flatMap((batch) => [...batch.rows])).toEqual(Array.from({ length: 20 }, (_, i) => i));
   });
 
@@ -75,7 +90,12 @@ describe('evaluationBatches', () => {
     const options = parseOptions({ vocabSize: 60 });
     const session = await buildSession(corpus, options);
     const inputs = (seed: number, maskSeed?: number) =>
-      evaluationBatches(session, { ...options, seed } as typeof options, maskSeed)[0].inputIds;
+      evaluationBatches(
+        session,
+        objectiveOf(session, options),
+        { ...options, seed } as typeof options,
+        maskSeed,
+      )[0].inputIds;
     expect(inputs(1)).toEqual(inputs(2));
     expect(inputs(1, 8)).not.toEqual(inputs(1, 9));
   });

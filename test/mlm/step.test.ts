@@ -11,6 +11,8 @@ import {
   parseOptions,
   pureMask,
 } from '../../src/mlm/index.ts';
+import { languageModel } from '../../src/mlm/objectives/languageModel.ts';
+import { maskedCorruption, masks } from '../../src/mlm/objectives/maskedLanguageModel.ts';
 import { prepareTraining } from '../../src/mlm/optimizer.ts';
 import { TrainingStep } from '../../src/mlm/step.ts';
 import { AdamW, createSchedule, materialize } from '../../src/nn/index.ts';
@@ -26,10 +28,10 @@ const tokenizer = characterTokenizer('abcdefgh');
 /** Rows of very different lengths, so that micro-batches differ in how many tokens they mask. */
 const texts = ['abcdefghabcd', 'ab', 'hgfedcbahgfe', 'c', 'aabbccddeeff', 'fg'];
 const dataset = buildDataset(texts, tokenizer, { seqLen: 14 });
-const masking = { rate: 0.3, replace: pureMask };
+const corruption = maskedCorruption(masks({ rate: 0.3, replace: pureMask }, tokenizer));
 
 function batchOf(...rows: number[]): Batch {
-  return makeBatch(dataset, Int32Array.from(rows), { masking, seed: 2, epoch: 0 });
+  return makeBatch(dataset, Int32Array.from(rows), corruption, { seed: 2, epoch: 0 });
 }
 
 function setUp(dropout = 0) {
@@ -42,7 +44,7 @@ function setUp(dropout = 0) {
   const model = new BertForMaskedLM(config);
   const slab = materialize(model, engine, { seed: 1 });
   const optimizer = new AdamW(slab);
-  const step = new TrainingStep({ model, slab, optimizer, seed: 0 });
+  const step = new TrainingStep({ trainee: languageModel(config, model), slab, optimizer, seed: 0 });
   return { model, slab, optimizer, step, gradients: () => slab.read(slab.segments.map((s) => s.gradients)) };
 }
 
@@ -125,7 +127,7 @@ test('evaluation is without dropout', async () => {
   const loss = async () => {
     model.eval();
     const sum = engine.noGrad(() =>
-      engine.scope(() => maskedLoss(model, uploadBatch(engine, model, batch, 1)).loss),
+      engine.scope(() => maskedLoss(model, uploadBatch(engine, model.config, batch, 1)).loss),
     );
     const value = await sum.item();
     sum.dispose();
@@ -195,7 +197,7 @@ describe('replayed steps', () => {
       const model = new BertForMaskedLM(config);
       const options = parseOptions({ optimizer: 'muon', seed: 1 });
       const { slab, optimizer } = prepareTraining(model, engine, options);
-      const step = new TrainingStep({ model, slab, optimizer, seed: 0 });
+      const step = new TrainingStep({ trainee: languageModel(config, model), slab, optimizer, seed: 0 });
       const told = [];
       for (let number = 1; number <= 5; number++) {
         told.push(await step.run(pairOf(number), number, 1e-2 * lr(number)));

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { batches } from '../../src/mlm/batch.ts';
 import { buildDataset } from '../../src/mlm/dataset.ts';
-import { bertReplacement, pureMask } from '../../src/mlm/masking.ts';
+import { bertReplacement, pureMask } from '../../src/mlm/masking/index.ts';
+import { maskedCorruption, masks } from '../../src/mlm/objectives/maskedLanguageModel.ts';
 import {
   clock,
   clockEntropyRate,
@@ -115,7 +116,15 @@ describe('floorOnBatches', () => {
     const documents = language.documents({ count: 1000, seed: 5 });
     const dataset = buildDataset(documents, tokenizer, { seqLen: language.length + 2 });
     const masking = { rate: 0.15, replace: pureMask, selection: 'bernoulli' } as const;
-    const floor = floorOnBatches(language, batches(dataset, { batchSize: 32, seed: 0, masking }), tokenizer);
+    const floor = floorOnBatches(
+      language,
+      batches(dataset, {
+        batchSize: 32,
+        seed: 0,
+        corruption: maskedCorruption(masks(masking, dataset.vocabulary)),
+      }),
+      tokenizer,
+    );
     expect(floor.count).toBeGreaterThan(4000);
     const error = 4 * Math.sqrt(2 / floor.count);
     expect(Math.abs(floor.loss - language.floor(0.15))).toBeLessThan(error);
@@ -128,7 +137,11 @@ describe('floorOnBatches', () => {
     const tokenizer = characterTokenizer(language.alphabet);
     const dataset = buildDataset(language.documents({ count: 64, seed: 5 }), tokenizer, { seqLen: 66 });
     const masking = { rate: 0.15, replace: bertReplacement };
-    const corrupted = batches(dataset, { batchSize: 32, seed: 0, masking });
+    const corrupted = batches(dataset, {
+      batchSize: 32,
+      seed: 0,
+      corruption: maskedCorruption(masks(masking, dataset.vocabulary)),
+    });
     expect(() => floorOnBatches(language, corrupted, tokenizer)).toThrow('the floor holds for [MASK] alone');
   });
 

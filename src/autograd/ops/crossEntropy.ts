@@ -18,6 +18,8 @@ export interface CrossEntropyOptions {
    * share one normalizer add up to the loss of the batch; a normalizer of 1 gives the sum.
    */
   normalizer?: Tensor;
+  /** A factor of each row's loss. */
+  weights?: Tensor;
 }
 
 export interface CrossEntropyResult {
@@ -27,7 +29,7 @@ export interface CrossEntropyResult {
   count: Tensor;
   /** How many rows' label is their largest logit: a scalar. */
   hits: Tensor;
-  /** −log softmax(logits)[label] of each row, 0 where it does not count. */
+  /** −log softmax(logits)[label] of each row, times its weight; 0 where it does not count. */
   losses: Tensor;
   /** Of each row, u32: 1 where the label is the largest logit, the first if several are equal. */
   correct: Tensor;
@@ -36,7 +38,7 @@ export interface CrossEntropyResult {
 /**
  * Cross-entropy of logits [..., V] against labels, i32, one for each row. Throws `shape` when their number differs,
  * `dtype` when labels are floats. A label that is neither a class nor `ignoreIndex` makes the loss absurdly large.
- * Gradient: (softmax − one-hot) / normalizer, written in the forward pass, which has the logits at hand.
+ * Gradient: weight · (softmax − one-hot) / normalizer, written in the forward pass, which has the logits at hand.
  */
 export function crossEntropy(
   logits: Tensor,
@@ -47,14 +49,29 @@ export function crossEntropy(
   const columns = logits.shape[logits.shape.length - 1];
   const rows = logits.size / columns;
   checkLabels('crossEntropy', logits, labels, rows, options);
-  const { ignoreIndex = -100 } = options;
+  const { ignoreIndex = -100, weights } = options;
   const wanted = engine.tape.recording && logits.requiresGrad;
   const parts = new LossParts(engine, labels, rows, options);
   const dlogits = wanted ? engine.empty(logits.shape) : undefined;
   engine.run(
     crossEntropyKernel,
-    { rows, columns, pitch: columns, ignoreIndex, gradient: wanted ? 'apart' : 'none' },
-    { logits, labels, normalizer: parts.normalizer, loss: parts.losses, correct: parts.correct, dlogits },
+    {
+      rows,
+      columns,
+      pitch: columns,
+      ignoreIndex,
+      weighted: weights !== undefined,
+      gradient: wanted ? 'apart' : 'none',
+    },
+    {
+      logits,
+      labels,
+      weights,
+      normalizer: parts.normalizer,
+      loss: parts.losses,
+      correct: parts.correct,
+      dlogits,
+    },
   );
   const result = parts.total();
   record('crossEntropy', [logits], result.loss, {
@@ -102,7 +119,7 @@ export function checkLabels(
   rowsOf: Tensor,
   labels: Tensor,
   rows: number,
-  { normalizer }: CrossEntropyOptions,
+  { normalizer, weights }: CrossEntropyOptions,
 ): void {
   if (labels.size !== rows) {
     throw new ClozeError('shape', `${op} of ${rowsOf} with labels of ${labels}: it wants ${rows} of them`);
@@ -113,6 +130,9 @@ export function checkLabels(
       `${op} wants whole numbers for labels, and got floats`,
       'Use an Int32Array',
     );
+  }
+  if (weights && weights.size !== rows) {
+    throw new ClozeError('shape', `${op} of ${rowsOf} with weights of ${weights}: it wants ${rows} of them`);
   }
   if (normalizer && normalizer.size !== 1) {
     throw new ClozeError('shape', `${op} wants a normalizer of one element, and got ${normalizer}`);

@@ -45,7 +45,7 @@ export function linearCrossEntropy(
   const { engine } = hidden;
   const { rows, from, to } = layerOf('linearCrossEntropy', hidden, weight, bias);
   checkLabels('linearCrossEntropy', hidden, labels, rows, options);
-  const { ignoreIndex = -100, rowsAtOnce = defaultRows(to) } = options;
+  const { ignoreIndex = -100, weights, rowsAtOnce = defaultRows(to) } = options;
   if (!(rowsAtOnce > 0 && rowsAtOnce % alignment === 0)) {
     throw new ClozeError('option', `rowsAtOnce is ${rowsAtOnce}`, `Use a multiple of ${alignment}`);
   }
@@ -72,10 +72,11 @@ export function linearCrossEntropy(
     product({ m: count, n: to, k: from }, forward, { a: h, b: weight, bias, c: logits });
     engine.run(
       crossEntropyKernel,
-      { rows: count, columns: to, pitch, ignoreIndex, gradient },
+      { rows: count, columns: to, pitch, ignoreIndex, weighted: weights !== undefined, gradient },
       {
         [gradient === 'none' ? 'logits' : 'dlogits']: logits,
         labels: rowsOf(labels, first, [count]),
+        weights: weights && rowsOf(weights, first, [count]),
         normalizer: gradient === 'none' ? undefined : parts.normalizer,
         loss: rowsOf(parts.losses, first, [count]),
         correct: rowsOf(parts.correct, first, [count]),

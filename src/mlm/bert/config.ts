@@ -25,6 +25,8 @@ const schema = v.looseObject({
   position_embedding_type: v.optional(v.picklist(['absolute', 'rotary']), 'absolute'),
   /** With `rotary`: the base of the angles. */
   rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
+  /** Not of Hugging Face: the objective that the model was trained by, where it is not masked language modelling. */
+  objective: v.optional(v.string(), 'mlm'),
   id2label: v.optional(v.record(v.string(), v.string())),
 });
 
@@ -68,10 +70,12 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
 
 /**
  * `bert` for what Hugging Face's BERT computes as well, else `cloze-bert`, so that a library which knows neither layer norms
- * before the blocks nor rotary positions refuses the model instead of computing something else with its weights.
+ * before the blocks nor rotary positions nor this objective refuses the model instead of computing something else with its weights.
  */
-export function modelType({ norm_position, position_embedding_type }: BertConfig): 'bert' | 'cloze-bert' {
-  return norm_position === 'post' && position_embedding_type === 'absolute' ? 'bert' : 'cloze-bert';
+export function modelType(config: BertConfig): 'bert' | 'cloze-bert' {
+  const { norm_position, position_embedding_type, objective } = config;
+  const plain = norm_position === 'post' && position_embedding_type === 'absolute' && objective === 'mlm';
+  return plain ? 'bert' : 'cloze-bert';
 }
 
 /** Checks a parsed `config.json` and fills defaults in. Throws `format` naming `source` and the field at fault. */

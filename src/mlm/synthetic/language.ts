@@ -28,7 +28,7 @@ export interface SyntheticLanguage {
   posteriors(symbols: ArrayLike<number>, masked: ArrayLike<number>): Float64Array[];
 }
 
-/** Sums over masked positions; divide by `count`. */
+/** Sums over predictions, each times its weight but for `correct`; divide by `count` where all weights are 1. */
 export interface ExactLoss {
   count: number;
   /** −ln p(true symbol) of the Bayes-optimal predictor, in nats: the bar for a model on these very masks. */
@@ -44,17 +44,43 @@ export function exactLoss(
   language: SyntheticLanguage,
   symbols: ArrayLike<number>,
   masked: ArrayLike<number>,
+  weights?: ArrayLike<number>,
 ): ExactLoss {
   const total: ExactLoss = { count: masked.length, loss: 0, entropy: 0, correct: 0 };
   language.posteriors(symbols, masked).forEach((p, i) => {
-    const truth = symbols[masked[i]];
-    let best = 0;
-    for (let x = 0; x < p.length; x++) {
-      if (p[x] > 0) total.entropy -= p[x] * Math.log(p[x]);
-      if (p[x] > p[best]) best = x;
-    }
-    total.loss -= Math.log(p[truth]);
-    if (best === truth) total.correct++;
+    enter(total, p, symbols[masked[i]], weights?.[i]);
   });
   return total;
+}
+
+/**
+ * What it loses on the symbols at `positions`, each given all before it. A position behind the document's last symbol, its
+ * end, counts as known.
+ */
+export function exactCausalLoss(
+  language: SyntheticLanguage,
+  symbols: ArrayLike<number>,
+  positions: ArrayLike<number>,
+  weights?: ArrayLike<number>,
+): ExactLoss {
+  const total: ExactLoss = { count: positions.length, loss: 0, entropy: 0, correct: 0 };
+  Array.from(positions).forEach((at, i) => {
+    if (at >= symbols.length) {
+      total.correct++;
+      return;
+    }
+    const unknown = Array.from({ length: symbols.length - at }, (_, ahead) => at + ahead);
+    enter(total, language.posteriors(symbols, unknown)[0], symbols[at], weights?.[i]);
+  });
+  return total;
+}
+
+function enter(total: ExactLoss, p: Float64Array, truth: number, weight = 1): void {
+  let best = 0;
+  for (let x = 0; x < p.length; x++) {
+    if (p[x] > 0) total.entropy -= weight * p[x] * Math.log(p[x]);
+    if (p[x] > p[best]) best = x;
+  }
+  total.loss -= weight * Math.log(p[truth]);
+  if (best === truth) total.correct++;
 }

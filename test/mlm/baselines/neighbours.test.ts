@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { countBaselines } from '../../src/mlm/baselines.ts';
-import { type Batch, batches } from '../../src/mlm/batch.ts';
-import { buildDataset } from '../../src/mlm/dataset.ts';
-import { pureMask } from '../../src/mlm/masking.ts';
-import { clock, copy, floorOnBatches } from '../../src/mlm/synthetic.ts';
-import { characterTokenizer } from './vocabulary.ts';
+import { countBaselines } from '../../../src/mlm/baselines/neighbours.ts';
+import { type Batch, batches } from '../../../src/mlm/batch.ts';
+import { buildDataset } from '../../../src/mlm/dataset.ts';
+import { pureMask } from '../../../src/mlm/masking/index.ts';
+import { maskedCorruption, masks } from '../../../src/mlm/objectives/maskedLanguageModel.ts';
+import { clock, copy, floorOnBatches } from '../../../src/mlm/synthetic.ts';
+import { characterTokenizer } from '../vocabulary.ts';
 
 /** A batch of one row in which the characters at `hidden` are masked. */
 function question(text: string, hidden: readonly number[], tokenizer = characterTokenizer('abc')): Batch {
@@ -18,6 +19,10 @@ function question(text: string, hidden: readonly number[], tokenizer = character
     maskedPositions: Uint32Array.from(hidden),
     labels: Int32Array.from(hidden, (at) => truth[at]),
     count: hidden.length,
+    attention: 'bidirectional',
+    shift: 0,
+    normalizer: hidden.length,
+    tokens: truth.length,
     rows: Int32Array.of(0),
   };
 }
@@ -47,14 +52,21 @@ describe('countBaselines', () => {
     const tokenizer = characterTokenizer('ab');
     const starts = buildDataset(['ab', 'ab', 'ab', 'ba'], tokenizer, { seqLen: 4 });
     const masking = { rate: 0.001, replace: pureMask };
-    const scored = countBaselines(starts, batches(starts, { batchSize: 4, seed: 0, masking }));
+    const scored = countBaselines(
+      starts,
+      batches(starts, {
+        batchSize: 4,
+        seed: 0,
+        corruption: maskedCorruption(masks(masking, starts.vocabulary)),
+      }),
+    );
     expect(scored.neighbours.accuracy).toBe(1);
     expect(scored.unigram.loss).toBeCloseTo(Math.log(2), 12);
   });
 });
 
 describe('on a language with a known floor', () => {
-  test.each(['fixed', 'bernoulli'] as const)(
+  test.each(['token', 'bernoulli'] as const)(
     'clock, %s: neighbours come near the floor, never below',
     (selection) => {
       const language = clock();
@@ -63,7 +75,13 @@ describe('on a language with a known floor', () => {
       const train = buildDataset(language.documents({ count: 4000, seed: 1 }), tokenizer, options);
       const held = buildDataset(language.documents({ count: 300, seed: 2 }), tokenizer, options);
       const masking = { rate: 0.15, replace: pureMask, selection };
-      const masked = [...batches(held, { batchSize: 50, seed: 0, masking })];
+      const masked = [
+        ...batches(held, {
+          batchSize: 50,
+          seed: 0,
+          corruption: maskedCorruption(masks(masking, held.vocabulary)),
+        }),
+      ];
       const floor = floorOnBatches(language, masked, tokenizer);
       const { unigram, neighbours } = countBaselines(train, masked, { window: 2 });
       expect(unigram.loss).toBeCloseTo(Math.log(16), 2);
@@ -78,7 +96,13 @@ describe('on a language with a known floor', () => {
     const tokenizer = characterTokenizer(language.alphabet);
     const train = buildDataset(language.documents({ count: 2000, seed: 1 }), tokenizer, { seqLen: 34 });
     const held = buildDataset(language.documents({ count: 100, seed: 2 }), tokenizer, { seqLen: 34 });
-    const masked = [...batches(held, { batchSize: 50, seed: 0, masking: { rate: 0.3 } })];
+    const masked = [
+      ...batches(held, {
+        batchSize: 50,
+        seed: 0,
+        corruption: maskedCorruption(masks({ rate: 0.3 }, tokenizer)),
+      }),
+    ];
     const { neighbours } = countBaselines(train, masked);
     expect(neighbours.loss).toBeGreaterThan(0.99 * Math.log(32));
     expect(neighbours.accuracy).toBeLessThan(0.06);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { Random } from '../../src/kernels/random.ts';
-import { checkMasking, type MaskingOptions, maskRow, maxMasked, pureMask } from '../../src/mlm/masking.ts';
-import { characterTokenizer } from './vocabulary.ts';
+import { Random } from '../../../src/kernels/random.ts';
+import {
+  checkMasking,
+  type MaskingOptions,
+  maskRow,
+  maxSelected,
+  pureMask,
+} from '../../../src/mlm/masking/index.ts';
+import { characterTokenizer } from '../vocabulary.ts';
 
 const vocabulary = characterTokenizer('abcdefghijklmnopqrst');
 const ordinary = vocabulary.vocabSize - vocabulary.specialIds.size;
@@ -58,7 +64,7 @@ describe('maskRow', () => {
     for (const rate of [0.001, 0.15, 0.3, 1]) {
       const masked = maskRow(row(1), T, vocabulary, { rate }, { seed: 1, epoch: 0, index: 1 });
       expect(masked.positions).toHaveLength(Math.max(1, Math.round(rate * 63)));
-      expect(masked.positions.length).toBeLessThanOrEqual(maxMasked(T, { rate }));
+      expect(masked.positions.length).toBeLessThanOrEqual(maxSelected(T, { rate }));
       expect([...masked.positions]).toEqual([...new Set(masked.positions)].sort((a, b) => a - b));
     }
   });
@@ -96,7 +102,7 @@ describe('maskRow', () => {
     const variance = counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / (rows - 1);
     expect(variance / (63 * 0.15 * 0.85)).toBeGreaterThan(0.9);
     expect(variance / (63 * 0.15 * 0.85)).toBeLessThan(1.1);
-    expect(Math.max(...counts)).toBeLessThanOrEqual(maxMasked(T, options));
+    expect(Math.max(...counts)).toBeLessThanOrEqual(maxSelected(T, options));
   });
 
   test('a mask is a function of seed, epoch and index, and of each of them', () => {

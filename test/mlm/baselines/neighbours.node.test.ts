@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { countBaselines } from '../../src/mlm/baselines.ts';
-import { batches } from '../../src/mlm/batch.ts';
-import { splitCorpus } from '../../src/mlm/corpus.ts';
-import { buildDataset } from '../../src/mlm/dataset.ts';
-import { pureMask } from '../../src/mlm/masking.ts';
-import { characterTokenizer } from './vocabulary.ts';
+import { countBaselines } from '../../../src/mlm/baselines/neighbours.ts';
+import { batches } from '../../../src/mlm/batch.ts';
+import { splitCorpus } from '../../../src/mlm/corpus.ts';
+import { buildDataset } from '../../../src/mlm/dataset.ts';
+import { pureMask } from '../../../src/mlm/masking/index.ts';
+import { maskedCorruption, masks } from '../../../src/mlm/objectives/maskedLanguageModel.ts';
+import { characterTokenizer } from '../vocabulary.ts';
 
-const shared = process.env.CLOZE_SHARED ?? fileURLToPath(new URL('../../../shared', import.meta.url));
+const shared = process.env.CLOZE_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url));
 const path = `${shared}/data/tinyshakespeare/input.txt`;
 const missing = !existsSync(path) && !process.env.CI;
 if (missing) console.log(`tinyshakespeare is skipped: there is no ${path}`);
@@ -26,7 +27,11 @@ describe.skipIf(missing)('tinyshakespeare by characters', () => {
     const held = buildDataset(validation, tokenizer, rows);
     expect(held.tokens).toBe(111_540);
     const masking = { rate: 0.15, replace: pureMask, selection: 'bernoulli' } as const;
-    const masked = batches(held, { batchSize: 16, seed: 0, masking });
+    const masked = batches(held, {
+      batchSize: 16,
+      seed: 0,
+      corruption: maskedCorruption(masks(masking, held.vocabulary)),
+    });
     const { unigram, neighbours, count } = countBaselines(buildDataset(train, tokenizer, rows), masked);
     expect(count).toBeGreaterThan(16_000);
     expect(unigram.loss).toBeCloseTo(3.347, 1);
