@@ -20,10 +20,11 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: slow,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',
           maxWorkers: 1, // a software adapter uses all cores: a second worker makes the whole slower
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -35,6 +36,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
+          sequence: { groupOrder: 1 }, // after those in Node, not beside them
           browser: {
             enabled: true,
             headless: true,
