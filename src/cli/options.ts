@@ -80,6 +80,12 @@ const groups: Record<string, Flags> = {
     },
     spanP: { value: '<p>', help: 'parameter of the geometric lengths of spans', parse: number },
     spanMax: { value: '<words>', help: 'the longest span', parse: number },
+    spanMean: { value: '<tokens>', help: 't5, bart: mean length of a span', parse: number },
+    permute: {
+      value: '<share>',
+      help: 'bart: share of the texts whose sentences are shuffled',
+      parse: number,
+    },
     ngramMax: { value: '<words>', help: 'the longest n-gram', parse: number },
     causalShare: {
       value: '<share>',

@@ -93,9 +93,9 @@ export class Trainer {
     this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
     this.evaluationBatches = evaluationBatches(session, this.objective, options);
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
-    this.config = modelConfig(session, this.objective, options);
-    this.trainee = this.objective.build(this.config);
-    const { trainee } = this;
+    const trainee = this.objective.build(modelConfig(session, this.objective, options));
+    this.trainee = trainee;
+    this.config = trainee.config;
     numberDropouts(trainee.model);
     const { slab, optimizer } = prepareTraining(trainee.model, engine, options);
     this.slab = slab;

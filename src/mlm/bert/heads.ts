@@ -3,6 +3,7 @@
  * names it.
  */
 import {
+  add,
   type CrossEntropyOptions,
   type CrossEntropyResult,
   type Indices,
@@ -69,19 +70,38 @@ class PredictionHeads extends Module {
   }
 }
 
+/** What the logits of suppressed tokens are lowered by: beyond reach of the others, and far from overflowing. */
+const beyondReach = 1e4;
+
 class Predictions extends Module {
+  private readonly config: BertConfig;
   private readonly bias: Parameter;
   private readonly transform: Transform;
 
   constructor(config: BertConfig) {
     super();
+    this.config = config;
     this.bias = this.parameter('bias', [config.vocab_size], zeros, { decays: false });
     this.transform = this.child('transform', new Transform(config));
   }
 
   /** [n, C] → [n, V]. */
   forward(rows: Tensor, wordEmbeddings: Tensor): Tensor {
-    return linear(this.transform.forward(rows), wordEmbeddings, this.bias.value);
+    return linear(this.transform.forward(rows), wordEmbeddings, this.lowered());
+  }
+
+  /** The bias, lowered where the config suppresses a token. */
+  private lowered(): Tensor {
+    const { suppress_tokens: suppressed = [], vocab_size } = this.config;
+    const bias = this.bias.value;
+    if (suppressed.length === 0) return bias;
+    const name = `suppress ${suppressed.join()} of ${vocab_size}`;
+    const change = bias.engine.constant(name, [vocab_size], () => {
+      const values = new Float32Array(vocab_size);
+      for (const id of suppressed) values[id] = -beyondReach;
+      return values;
+    });
+    return add(bias, change);
   }
 
   loss(
@@ -90,7 +110,7 @@ class Predictions extends Module {
     labels: Tensor,
     options: CrossEntropyOptions,
   ): CrossEntropyResult {
-    return linearCrossEntropy(this.transform.forward(rows), wordEmbeddings, this.bias.value, labels, options);
+    return linearCrossEntropy(this.transform.forward(rows), wordEmbeddings, this.lowered(), labels, options);
   }
 }
 

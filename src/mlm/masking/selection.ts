@@ -10,8 +10,8 @@
  * - `ngram`: runs of n ≤ `ngramMax` whole words with p(n) ∝ 1/n (Lan et al., "ALBERT", 2020).
  *
  * SpanBERT's code draws a place first and gives up when it is taken, which favours short spans, and cuts words in two
- * where the budget ends. Here all lengths are drawn first and then arranged without overlap; where the budget ends, the
- * span drawn last loses whole words.
+ * where the budget ends. Here all lengths are drawn first and then arranged without overlap. What they have too many, the
+ * spans drawn last lose, in whole words; what they have too few, because words differ in tokens, single words make up.
  */
 import type { Random } from '../../kernels/random.ts';
 import type { TokenVocabulary } from '../dataset.ts';
@@ -111,13 +111,23 @@ function chooseRuns(
     lengths.push(Math.min(left, 1 + drawIndex(lengthShares, random)));
   }
   const starts = arrange(lengths, words.length, random);
-  const runs = lengths.map((length, i) => words.slice(starts[i], starts[i] + length));
-  // Words differ in tokens, so as many of them as the budget has on average may be too many.
-  let over = runs.reduce((sum, run) => sum + tokensIn(run), 0) - budget;
-  for (let i = runs.length - 1; over > 0; ) {
-    const word = runs[i].pop();
-    if (word) over -= lengthOf(word);
+  const runs = lengths.map((length, i) => ({ start: starts[i], end: starts[i] + length }));
+  const wordsIn = ({ start, end }: Range) => words.slice(start, end);
+  // Words differ in tokens, so as many of them as the budget has on average may have too many, or too few.
+  let left = budget - runs.reduce((sum, run) => sum + tokensIn(wordsIn(run)), 0);
+  for (let i = runs.length - 1; left < 0; ) {
+    if (lengthOf(runs[i]) > 0) left += lengthOf(words[--runs[i].end]);
     else i--;
   }
-  return runs.filter((run) => run.length > 0).map(joinWords);
+  const taken = new Set(
+    runs.flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i)),
+  );
+  const apart = (word: number) => !(taken.has(word - 1) || taken.has(word) || taken.has(word + 1));
+  for (const word of left > 0 ? random.shuffle(words.map((_, i) => i)) : []) {
+    if (lengthOf(words[word]) > left || !apart(word)) continue;
+    left -= lengthOf(words[word]);
+    taken.add(word);
+    runs.push({ start: word, end: word + 1 });
+  }
+  return runs.filter((run) => lengthOf(run) > 0).map((run) => joinWords(wordsIn(run)));
 }

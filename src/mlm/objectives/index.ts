@@ -3,9 +3,12 @@ import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
 import type { TokenVocabulary } from '../dataset.ts';
 import { causal } from './causal.ts';
+import { diffusion } from './diffusion.ts';
+import { infilling } from './infilling.ts';
 import { maskedLanguageModel } from './maskedLanguageModel.ts';
 import { hybrid, maskedNextToken } from './maskedNextToken.ts';
 import type { Objective, ObjectiveKind } from './objective.ts';
+import { spanCorruption } from './spanCorruption.ts';
 
 export type {
   AttentionKind,
@@ -23,6 +26,9 @@ const kinds = {
   causal,
   mntp: maskedNextToken,
   hybrid,
+  diffusion,
+  t5: spanCorruption,
+  bart: infilling,
 };
 
 type Kinds = typeof kinds;

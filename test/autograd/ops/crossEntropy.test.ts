@@ -48,6 +48,26 @@ test('gradient', async () => {
   await gradcheck(engine, (x) => crossEntropy(x, nested, { ignoreIndex: -1 }).loss, [normal([2, 2, 600])]);
 });
 
+test('weights are factors of the losses and of their gradients, and nothing else', async () => {
+  const weights = engine.tensor([2, 0.5, 7, 0]);
+  const labels = labelsOf(1, 4, -100, 0);
+  const normalizer = engine.full([1], 3);
+  const logits = normal([4, 5]);
+  const plain = crossEntropy(logits, labels);
+  const weighted = crossEntropy(logits, labels, { weights, normalizer });
+  const losses = await plain.losses.data();
+  const expected = [2 * losses[0], 0.5 * losses[1], 0, 0];
+  (await weighted.losses.data()).forEach((loss, i) => {
+    expect(loss).toBeCloseTo(expected[i], 5);
+  });
+  expect(await weighted.loss.item()).toBeCloseTo((expected[0] + expected[1]) / 3, 5);
+  expect(await weighted.hits.data()).toEqual(await plain.hits.data());
+  await gradcheck(engine, (x) => crossEntropy(x, labels, { weights, normalizer }).loss, [normal([4, 5])]);
+  expect(() => crossEntropy(logits, labels, { weights: engine.tensor([1, 2]) })).toThrow(
+    'it wants 4 of them',
+  );
+});
+
 test('what arrives from behind scales the gradient', async () => {
   const logits = normal([3, 5]);
   const labels = labelsOf(1, 4, 0);
