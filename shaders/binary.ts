@@ -1,4 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { stored } from './stored.ts';
 import { strideFields, strideOffsets } from './strides.ts';
 
 export type BinaryOp = 'add' | 'sub' | 'mul' | 'div';
@@ -14,10 +15,14 @@ export interface BinaryText {
   /** Operands that repeat one number along the last axis; read singly whatever the width. */
   repeatA: boolean;
   repeatB: boolean;
+  f16?: readonly string[];
 }
 
 /** y = a op b, each operand read through its own strides. */
-export const binary = ({ op, width, axes, repeatA, repeatB }: BinaryText) => wgsl`
+export const binary = ({ op, width, axes, repeatA, repeatB, f16 }: BinaryText) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 #if ${width === 4}
 alias Element = vec4f;
 #else
@@ -26,9 +31,9 @@ alias Element = f32;
 const widthA = ${repeatA ? 1 : width}u;
 const widthB = ${repeatB ? 1 : width}u;
 
-@group(0) @binding(0) var<storage, read> a: array<${repeatA ? 'f32' : 'Element'}>;
-@group(0) @binding(1) var<storage, read> b: array<${repeatB ? 'f32' : 'Element'}>;
-@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+@group(0) @binding(0) var<storage, read> a: array<${type('a', repeatA ? 1 : width)}>;
+@group(0) @binding(1) var<storage, read> b: array<${type('b', repeatB ? 1 : width)}>;
+@group(0) @binding(2) var<storage, read_write> y: array<${type('y')}>;
 
 struct Params {
   count: u32,
@@ -47,7 +52,10 @@ fn main(
   let sweep = workgroups.x * workgroups.y * 64;
   for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
     let at = offsets(i * ${width});
-    y[i] = Element(a[at.x / widthA]) ${operators[op]} Element(b[at.y / widthB]);
+    let x = ${repeatA ? 'f32' : 'Element'}(a[at.x / widthA]);
+    let z = ${repeatB ? 'f32' : 'Element'}(b[at.y / widthB]);
+    y[i] = ${type('y')}(Element(x) ${operators[op]} Element(z));
   }
 }
 `;
+};

@@ -1,6 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { elements } from './elements.ts';
 import { pcg4d } from './random.ts';
+import { stored } from './stored.ts';
 
 /**
  * Defines `dropped(x, i)`: x · scale where the 24 random bits of element i (of vec4 i) reach the threshold, else 0. The
@@ -23,19 +24,23 @@ fn dropped(x: Element, i: u32) -> Element {
 `;
 
 /** y = dropped(x). */
-export const dropout = (width: 1 | 4) => wgsl`
+export const dropout = (width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 ${elements(width)}
 ${dropped(width)}
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(0) var<storage, read> x: array<${type('x')}>;
 // Seed and step.
 @group(0) @binding(1) var<storage, read> state: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<${type('y')}>;
 
 struct Params { count: u32, layer: u32, threshold: u32, scale: f32 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn process(i: u32) {
-  y[i] = dropped(x[i], i);
+  y[i] = ${type('y')}(dropped(Element(x[i]), i));
 }
 `;
+};

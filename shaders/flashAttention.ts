@@ -2,6 +2,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
 import { pcg4d } from './random.ts';
+import { stored } from './stored.ts';
 
 /** What the text depends on. Shapes and strides are in `Params`. */
 export interface FlashText {
@@ -13,6 +14,7 @@ export interface FlashText {
   dropout: boolean;
   /** Whether the keys are a multiple of four, so that four neighbouring probabilities share one draw of dropout. */
   fours: boolean;
+  f16?: readonly string[];
 }
 
 /** Bindings by name, with their access, in order; parameters; and who sees what. */
@@ -20,8 +22,8 @@ export const flashHead = (text: FlashText, bindings: Readonly<Record<string, 're
   const { depth, masked, holes, dropout, fours } = text;
   const present = Object.entries(bindings).filter(([name]) => name !== 'visibility' || masked || dropout);
   const declared = present.map(([name, access], i) => {
-    const type = name === 'visibility' ? 'vec4u' : ofDepth.has(name) ? 'Element' : 'f32';
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${type}>;`;
+    const element = ofDepth.has(name) ? elementOf(text, name) : 'f32';
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: array<${name === 'visibility' ? 'vec4u' : element}>;`;
   });
   return wgsl`
 #if ${depth % 4 === 0}
@@ -127,6 +129,10 @@ fn kept(row: u32, four: u32) -> vec4f { return vec4f(1); }
 `;
 };
 
+/** How an element of the depth is stored in a binding. */
+export const elementOf = ({ depth, f16 }: Pick<FlashText, 'depth' | 'f16'>, name: string) =>
+  stored(f16, depth % 4 === 0 ? 4 : 1).type(name);
+
 /** Bindings that are read in elements of the depth. */
 const ofDepth = new Set(['q', 'k', 'v', 'gradient', 'context', 'dq', 'dk', 'dv']);
 
@@ -144,6 +150,7 @@ export const forwardBindings = {
  * relative to the highest score so far, and shrinks when a higher one comes (Milakov and Gimelshein, 2018).
  */
 export const flashAttentionRow = (text: FlashText) => wgsl`
+${stored(text.f16).enable}
 ${flashHead(text, forwardBindings)}
 
 const elements = ${Math.ceil(text.depth / (text.depth % 4 === 0 ? 4 : 1))};
@@ -167,7 +174,7 @@ fn main(
   let length = params.depth / width;
 
   var mine: array<Element, elements>;
-  for (var n = 0u; n < length; n++) { mine[n] = q[line + n]; }
+  for (var n = 0u; n < length; n++) { mine[n] = Element(q[line + n]); }
   var sums: array<Element, elements>;
   var highest = lowest;
   var total = 0.0;
@@ -180,7 +187,7 @@ fn main(
     let key = (offset.y + min(4 * four + vec4u(0, 1, 2, 3), vec4u(params.keys - 1)) * params.row) / width;
     var products = array<Element, 4>();
     for (var n = 0u; n < length; n++) {
-      for (var j = 0u; j < 4; j++) { products[j] += mine[n] * k[key[j] + n]; }
+      for (var j = 0u; j < 4; j++) { products[j] += mine[n] * Element(k[key[j] + n]); }
     }
     let dots = vec4f(sumOf(products[0]), sumOf(products[1]), sumOf(products[2]), sumOf(products[3]));
     let scores = select(vec4f(lowest), scale * dots, sees);
@@ -192,11 +199,11 @@ fn main(
     let shares = weights * kept(row, four);
     for (var n = 0u; n < length; n++) {
       var sum = sums[n] * shrink;
-      for (var j = 0u; j < 4; j++) { sum += shares[j] * v[key[j] + n]; }
+      for (var j = 0u; j < 4; j++) { sum += shares[j] * Element(v[key[j] + n]); }
       sums[n] = sum;
     }
   }
-  for (var n = 0u; n < length; n++) { context[line + n] = sums[n] / total; }
+  for (var n = 0u; n < length; n++) { context[line + n] = ${elementOf(text, 'context')}(sums[n] / total); }
   logSum[row] = highest + log(total);
 }
 `;
@@ -205,7 +212,8 @@ fn main(
  * logSum and Σ gradient · context of every query, side by side: what the probabilities and the gradient of the scores are
  * recomputed from.
  */
-export const flashStatistics = (text: Pick<FlashText, 'depth'>) => wgsl`
+export const flashStatistics = (text: Pick<FlashText, 'depth' | 'f16'>) => wgsl`
+${stored(text.f16).enable}
 ${flashHead(
   { ...text, masked: false, holes: false, dropout: false, fours: false },
   { gradient: 'read', context: 'read', logSum: 'read', statistics: 'read_write' },
@@ -223,7 +231,7 @@ fn main(
   }
   let line = (headOffsets(row / params.queries).x + row % params.queries * params.row) / width;
   var sum = Element(0);
-  for (var n = 0u; n < params.depth / width; n++) { sum += gradient[line + n] * context[line + n]; }
+  for (var n = 0u; n < params.depth / width; n++) { sum += Element(gradient[line + n]) * Element(context[line + n]); }
   statistics[2 * row] = logSum[row];
   statistics[2 * row + 1] = sumOf(sum);
 }

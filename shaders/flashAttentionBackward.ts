@@ -3,7 +3,8 @@
  * query's statistics.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import { type FlashText, flashHead } from './flashAttention.ts';
+import { elementOf, type FlashText, flashHead } from './flashAttention.ts';
+import { stored } from './stored.ts';
 
 const operands = {
   q: 'read',
@@ -48,6 +49,7 @@ fn main(
 
 /** An invocation takes a query and walks the keys. */
 export const flashQueriesRow = (text: FlashText) => wgsl`
+${stored(text.f16).enable}
 ${flashHead(text, queriesBindings)}
 ${pairs(text)}
 
@@ -61,8 +63,8 @@ fn processQuery(head: u32, query: u32) {
   var wanted: array<Element, elements>;
   var sums: array<Element, elements>;
   for (var n = 0u; n < length; n++) {
-    mine[n] = q[line + n];
-    wanted[n] = gradient[line + n];
+    mine[n] = Element(q[line + n]);
+    wanted[n] = Element(gradient[line + n]);
   }
   for (var key = sight.x; key < sight.y; key++) {
     if (!seen(sight, key / 4, labelsOf(head, key / 4))[key % 4]) {
@@ -72,13 +74,13 @@ fn processQuery(head: u32, query: u32) {
     var score = Element(0);
     var worth = Element(0);
     for (var n = 0u; n < length; n++) {
-      score += mine[n] * k[other + n];
-      worth += wanted[n] * v[other + n];
+      score += mine[n] * Element(k[other + n]);
+      worth += wanted[n] * Element(v[other + n]);
     }
     let pair = pairOf(sight, row, sumOf(score), sumOf(worth), kept(row, key / 4)[key % 4]);
-    for (var n = 0u; n < length; n++) { sums[n] += pair.slope * k[other + n]; }
+    for (var n = 0u; n < length; n++) { sums[n] += pair.slope * Element(k[other + n]); }
   }
-  for (var n = 0u; n < length; n++) { dq[line + n] = sums[n]; }
+  for (var n = 0u; n < length; n++) { dq[line + n] = ${elementOf(text, 'dq')}(sums[n]); }
 }
 
 ${main('queries', 'processQuery')}
@@ -86,6 +88,7 @@ ${main('queries', 'processQuery')}
 
 /** An invocation takes a key and walks the queries. */
 export const flashKeysRow = (text: FlashText) => wgsl`
+${stored(text.f16).enable}
 ${flashHead(text, keysBindings)}
 ${pairs(text)}
 
@@ -99,8 +102,8 @@ fn processKey(head: u32, key: u32) {
   var sums: array<Element, elements>;
   var valueSums: array<Element, elements>;
   for (var n = 0u; n < length; n++) {
-    mine[n] = k[line + n];
-    value[n] = v[line + n];
+    mine[n] = Element(k[line + n]);
+    value[n] = Element(v[line + n]);
   }
   for (var query = 0u; query < params.queries; query++) {
     let sight = sightOf(head, query);
@@ -112,18 +115,18 @@ fn processKey(head: u32, key: u32) {
     var score = Element(0);
     var worth = Element(0);
     for (var n = 0u; n < length; n++) {
-      score += mine[n] * q[other + n];
-      worth += value[n] * gradient[other + n];
+      score += mine[n] * Element(q[other + n]);
+      worth += value[n] * Element(gradient[other + n]);
     }
     let pair = pairOf(sight, row, sumOf(score), sumOf(worth), kept(row, key / 4)[key % 4]);
     for (var n = 0u; n < length; n++) {
-      sums[n] += pair.slope * q[other + n];
-      valueSums[n] += pair.share * gradient[other + n];
+      sums[n] += pair.slope * Element(q[other + n]);
+      valueSums[n] += pair.share * Element(gradient[other + n]);
     }
   }
   for (var n = 0u; n < length; n++) {
-    dk[line + n] = sums[n];
-    dv[line + n] = valueSums[n];
+    dk[line + n] = ${elementOf(text, 'dk')}(sums[n]);
+    dv[line + n] = ${elementOf(text, 'dv')}(valueSums[n]);
   }
 }
 

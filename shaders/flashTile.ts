@@ -8,7 +8,8 @@
  * handed round by shuffles, which are nearly free, and not loaded again.
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
-import type { FlashText } from './flashAttention.ts';
+import { elementOf, type FlashText } from './flashAttention.ts';
+import { stored } from './stored.ts';
 
 export interface FlashTile {
   /** Tokens that a subgroup holds: a multiple of 4. */
@@ -30,11 +31,12 @@ export const tileHead = (
   text: FlashText,
   operands: { loaded: readonly string[]; stored: readonly string[] },
 ) => wgsl`
+${stored(text.f16).enable}
 enable subgroups;
 ${head}
 
 ${operands.loaded.map((name) => loadVector(name, text.depth)).join('\n')}
-${operands.stored.map((name) => storeVector(name, text.depth)).join('\n')}
+${operands.stored.map((name) => storeVector(name, text)).join('\n')}
 
 /** The keys from the first to the last that any of \`count\` queries sees. */
 fn reachOf(head: u32, query: u32, count: u32) -> vec2u {
@@ -76,27 +78,29 @@ function loadVector(name: string, depth: number): string {
   return wgsl`
 fn load_${name}(line: u32, at: u32) -> vec4f {
 #if ${depth % 4 === 0}
-  return ${name}[(line + min(at, params.depth - 4)) / 4];
+  return vec4f(${name}[(line + min(at, params.depth - 4)) / 4]);
 #else
   let i = at + vec4u(0, 1, 2, 3);
   let places = line + min(i, vec4u(params.depth - 1));
-  let four = vec4f(${name}[places.x], ${name}[places.y], ${name}[places.z], ${name}[places.w]);
+  let four = vec4f(
+    f32(${name}[places.x]), f32(${name}[places.y]), f32(${name}[places.z]), f32(${name}[places.w]),
+  );
   return select(vec4f(), four, i < vec4u(params.depth));
 #endif
 }`;
 }
 
 /** \`store_x(line, at, value)\`: the same place, without what is beyond the depth. */
-function storeVector(name: string, depth: number): string {
+function storeVector(name: string, text: FlashText): string {
   return wgsl`
 fn store_${name}(line: u32, at: u32, value: vec4f) {
   if (at >= params.depth) {
     return;
   }
-#if ${depth % 4 === 0}
-  ${name}[(line + at) / 4] = value;
+#if ${text.depth % 4 === 0}
+  ${name}[(line + at) / 4] = ${elementOf(text, name)}(value);
 #else
-  for (var i = at; i < min(at + 4, params.depth); i++) { ${name}[line + i] = value[i - at]; }
+  for (var i = at; i < min(at + 4, params.depth); i++) { ${name}[line + i] = ${elementOf(text, name)}(value[i - at]); }
 #endif
 }`;
 }

@@ -2,6 +2,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
 import { dropped } from './dropout.ts';
 import { rowTeams, type Team } from './rows.ts';
+import { stored } from './stored.ts';
 
 /** Which buffers take part; each leaves out what it does not name. */
 export interface LayerNormText {
@@ -11,6 +12,7 @@ export interface LayerNormText {
   residual: boolean;
   /** Whether x is dropped out before that. */
   dropout: boolean;
+  f16?: readonly string[];
 }
 
 export interface LayerNormBackwardText {
@@ -19,17 +21,20 @@ export interface LayerNormBackwardText {
   dsum: boolean;
   /** Whether the gradient is wanted of what was dropped out, too. */
   dropout: boolean;
+  f16?: readonly string[];
 }
 
 /** y = (s − mean) rstd · weight + bias along each row of s, where s is x or residual + dropout(x). */
-export const layerNorm = (team: Team, { weight, bias, residual, dropout }: LayerNormText) => {
+export const layerNorm = (team: Team, { weight, bias, residual, dropout, f16 }: LayerNormText) => {
+  const { enable, type } = stored(f16, team.width);
   let binding = 0;
   return wgsl`
+${enable}
 ${rowTeams(team)}
 
-@group(0) @binding(${binding++}) var<storage, read> x: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> x: array<${type('x')}>;
 #if ${residual}
-@group(0) @binding(${residual ? binding++ : 0}) var<storage, read> residual: array<Element>;
+@group(0) @binding(${residual ? binding++ : 0}) var<storage, read> residual: array<${type('residual')}>;
 #endif
 #if ${dropout}
 @group(0) @binding(${dropout ? binding++ : 0}) var<storage, read> state: array<u32>;
@@ -40,9 +45,9 @@ ${rowTeams(team)}
 #if ${bias}
 @group(0) @binding(${bias ? binding++ : 0}) var<storage, read> bias: array<Element>;
 #endif
-@group(0) @binding(${binding++}) var<storage, read_write> y: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read_write> y: array<${type('y')}>;
 #if ${residual}
-@group(0) @binding(${residual ? binding++ : 0}) var<storage, read_write> sum: array<Element>;
+@group(0) @binding(${residual ? binding++ : 0}) var<storage, read_write> sum: array<${type('sum')}>;
 #endif
 // Of each row: its mean less its first number, and 1 / sqrt(variance + eps).
 @group(0) @binding(${binding++}) var<storage, read_write> statistics: array<vec2f>;
@@ -50,28 +55,31 @@ ${rowTeams(team)}
 struct Params { rows: u32, columns: u32, eps: f32, layer: u32, threshold: u32, scale: f32 }
 @group(0) @binding(${binding}) var<uniform> params: Params;
 
+// A sum is normalised as it is stored, since that is what backward will see.
 #if ${dropout}
 ${dropped(team.width)}
-fn arriving(i: u32) -> Element { return residual[i] + dropped(x[i], i); }
+fn arriving(i: u32) -> Element {
+  return Element(${type('sum')}(Element(residual[i]) + dropped(Element(x[i]), i)));
+}
 #elif ${residual}
-fn arriving(i: u32) -> Element { return residual[i] + x[i]; }
+fn arriving(i: u32) -> Element { return Element(${type('sum')}(Element(residual[i]) + Element(x[i]))); }
 #else
-fn arriving(i: u32) -> Element { return x[i]; }
+fn arriving(i: u32) -> Element { return Element(x[i]); }
 #endif
 
 /** What arrives at i, kept for the second sweep where it had to be computed. */
 fn take(i: u32) -> Element {
   let value = arriving(i);
 #if ${residual}
-  sum[i] = value;
+  sum[i] = ${type('sum')}(value);
 #endif
   return value;
 }
 
 #if ${residual}
-fn normalized(i: u32) -> Element { return sum[i]; }
+fn normalized(i: u32) -> Element { return Element(sum[i]); }
 #else
-fn normalized(i: u32) -> Element { return x[i]; }
+fn normalized(i: u32) -> Element { return Element(x[i]); }
 #endif
 
 fn processRow(row: u32, member: u32, team: u32) {
@@ -122,7 +130,7 @@ fn processRow(row: u32, member: u32, team: u32) {
 #if ${bias}
     normal += bias[c];
 #endif
-    y[start + c] = normal;
+    y[start + c] = ${type('y')}(normal);
   }
   if (member == 0) { statistics[row] = vec2f(offset, rstd); }
 }
@@ -133,26 +141,28 @@ fn processRow(row: u32, member: u32, team: u32) {
  * dx = rstd (g − mean(g) − n mean(g n)) + dsum, where x is what was normalised, n the normalised row, g = dy · weight; and
  * dbranch = dropped(dx), the gradient of what was dropped out before it was added to the residual.
  */
-export const layerNormBackward = (team: Team, { weight, dsum, dropout }: LayerNormBackwardText) => {
+export const layerNormBackward = (team: Team, { weight, dsum, dropout, f16 }: LayerNormBackwardText) => {
+  const { enable, type } = stored(f16, team.width);
   let binding = 0;
   return wgsl`
+${enable}
 ${rowTeams(team)}
 
-@group(0) @binding(${binding++}) var<storage, read> x: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> x: array<${type('x')}>;
 #if ${weight}
 @group(0) @binding(${weight ? binding++ : 0}) var<storage, read> weight: array<Element>;
 #endif
-@group(0) @binding(${binding++}) var<storage, read> dy: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read> dy: array<${type('dy')}>;
 #if ${dsum}
-@group(0) @binding(${dsum ? binding++ : 0}) var<storage, read> dsum: array<Element>;
+@group(0) @binding(${dsum ? binding++ : 0}) var<storage, read> dsum: array<${type('dsum')}>;
 #endif
 @group(0) @binding(${binding++}) var<storage, read> statistics: array<vec2f>;
 #if ${dropout}
 @group(0) @binding(${dropout ? binding++ : 0}) var<storage, read> state: array<u32>;
 #endif
-@group(0) @binding(${binding++}) var<storage, read_write> dx: array<Element>;
+@group(0) @binding(${binding++}) var<storage, read_write> dx: array<${type('dx')}>;
 #if ${dropout}
-@group(0) @binding(${dropout ? binding++ : 0}) var<storage, read_write> dbranch: array<Element>;
+@group(0) @binding(${dropout ? binding++ : 0}) var<storage, read_write> dbranch: array<${type('dbranch')}>;
 #endif
 
 struct Params { rows: u32, columns: u32, layer: u32, threshold: u32, scale: f32 }
@@ -164,16 +174,16 @@ ${dropped(team.width)}
 
 fn weighted(i: u32, c: u32) -> Element {
 #if ${weight}
-  return dy[i] * weight[c];
+  return Element(dy[i]) * weight[c];
 #else
-  return dy[i];
+  return Element(dy[i]);
 #endif
 }
 
 fn processRow(row: u32, member: u32, team: u32) {
   let columns = params.columns / ${team.width};
   let start = row * columns;
-  let origin = firstOf(x[start]);
+  let origin = firstOf(Element(x[start]));
   let offset = statistics[row].x;
   let rstd = statistics[row].y;
 
@@ -182,20 +192,20 @@ fn processRow(row: u32, member: u32, team: u32) {
   for (var c = member; c < columns; c += team) {
     let g = weighted(start + c, c);
     sums += g;
-    products += g * (((x[start + c] - origin) - offset) * rstd);
+    products += g * (((Element(x[start + c]) - origin) - offset) * rstd);
   }
   let meanG = teamSum(sumOf(sums)) / f32(params.columns);
   let meanGN = teamSum(sumOf(products)) / f32(params.columns);
 
   for (var c = member; c < columns; c += team) {
-    let n = ((x[start + c] - origin) - offset) * rstd;
+    let n = ((Element(x[start + c]) - origin) - offset) * rstd;
     var gradient = rstd * (weighted(start + c, c) - meanG - n * meanGN);
 #if ${dsum}
-    gradient += dsum[start + c];
+    gradient += Element(dsum[start + c]);
 #endif
-    dx[start + c] = gradient;
+    dx[start + c] = ${type('dx')}(gradient);
 #if ${dropout}
-    dbranch[start + c] = dropped(gradient, start + c);
+    dbranch[start + c] = ${type('dbranch')}(dropped(gradient, start + c));
 #endif
   }
 }
@@ -203,7 +213,10 @@ fn processRow(row: u32, member: u32, team: u32) {
 };
 
 /** Sums over each block of rows, one column (or four) an invocation: of dy times the normalised x, and of dy. */
-export const layerNormParameters = (width: 1 | 4) => wgsl`
+export const layerNormParameters = (width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 #if ${width === 4}
 alias Element = vec4f;
 fn firstOf(x: Element) -> f32 { return x.x; }
@@ -212,8 +225,8 @@ alias Element = f32;
 fn firstOf(x: Element) -> f32 { return x; }
 #endif
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read> dy: array<Element>;
+@group(0) @binding(0) var<storage, read> x: array<${type('x')}>;
+@group(0) @binding(1) var<storage, read> dy: array<${type('dy')}>;
 @group(0) @binding(2) var<storage, read> statistics: array<vec2f>;
 @group(0) @binding(3) var<storage, read_write> dweight: array<Element>;
 @group(0) @binding(4) var<storage, read_write> dbias: array<Element>;
@@ -241,11 +254,13 @@ fn main(
   var sums = Element(0);
   for (var row = first; row < min(first + params.block, params.rows); row++) {
     let start = row * columns;
-    let g = dy[start + c];
-    products += g * (((x[start + c] - firstOf(x[start])) - statistics[row].x) * statistics[row].y);
+    let g = Element(dy[start + c]);
+    let x0 = firstOf(Element(x[start]));
+    products += g * (((Element(x[start + c]) - x0) - statistics[row].x) * statistics[row].y);
     sums += g;
   }
   dweight[block * columns + c] = products;
   dbias[block * columns + c] = sums;
 }
 `;
+};

@@ -1,18 +1,23 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { rowTeams, type Team } from './rows.ts';
+import { stored } from './stored.ts';
 
 export interface MaskText {
   padding: boolean;
   order: 'any' | 'causal' | 'prefix';
   segments: boolean;
   windowed: boolean;
+  f16?: readonly string[];
 }
 
 /** Softmax of attention scores, in place, over the keys that each query can see; the others get exactly 0. */
-export const maskedSoftmax = (team: Team, { padding, order, segments, windowed }: MaskText) => wgsl`
+export const maskedSoftmax = (team: Team, { padding, order, segments, windowed, f16 }: MaskText) => {
+  const { enable, type } = stored(f16, team.width);
+  return wgsl`
+${enable}
 ${rowTeams(team)}
 
-@group(0) @binding(0) var<storage, read_write> scores: array<Element>;
+@group(0) @binding(0) var<storage, read_write> scores: array<${type('scores')}>;
 #if ${padding}
 @group(0) @binding(1) var<storage, read> mask: array<Index>;
 #endif
@@ -74,26 +79,28 @@ fn processRow(row: u32, member: u32, team: u32) {
 
   var highest = Element(lowest);
   for (var c = member; c < near; c += team) {
-    highest = max(highest, select(Element(lowest), scores[start + c], seen(item, query, c, reach)));
+    highest = max(highest, select(Element(lowest), Element(scores[start + c]), seen(item, query, c, reach)));
   }
   let top = teamMax(maxOf(highest));
 
   var sums = Element(0);
   for (var c = member; c < near; c += team) {
-    sums += select(Element(0), exp(scores[start + c] - top), seen(item, query, c, reach));
+    sums += select(Element(0), exp(Element(scores[start + c]) - top), seen(item, query, c, reach));
   }
   let total = teamSum(sumOf(sums));
 
   var c = member;
   if (total == 0) {
     // A query that sees nothing: all its scores count as equally low.
-    for (; c < columns; c += team) { scores[start + c] = Element(1 / f32(params.keys)); }
+    for (; c < columns; c += team) { scores[start + c] = ${type('scores')}(Element(1 / f32(params.keys))); }
     return;
   }
   let scale = 1 / total;
   for (; c < near; c += team) {
-    scores[start + c] = select(Element(0), exp(scores[start + c] - top) * scale, seen(item, query, c, reach));
+    let share = exp(Element(scores[start + c]) - top) * scale;
+    scores[start + c] = ${type('scores')}(select(Element(0), share, seen(item, query, c, reach)));
   }
-  for (; c < columns; c += team) { scores[start + c] = Element(0); }
+  for (; c < columns; c += team) { scores[start + c] = ${type('scores')}(); }
 }
 `;
+};

@@ -5,6 +5,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
 import { gelu } from './gelu.ts';
+import { stored } from './stored.ts';
 
 /** What the text depends on. Shapes and strides are in `Params`. */
 export interface MatmulText {
@@ -17,25 +18,28 @@ export interface MatmulText {
   vectorA: boolean;
   vectorB: boolean;
   vectorC: boolean;
+  f16?: readonly string[];
 }
 
 /** Bindings, parameters, `batchOffsets`, and `finish`, which turns a sum into an element of the output. */
-export const matmulHead = (text: MatmulText) => wgsl`
+export const matmulHead = (text: MatmulText) => {
+  const { type } = stored(text.f16, text.vectorC ? 4 : 1);
+  return wgsl`
 #if ${text.vectorC}
 alias Element = vec4f;
 #else
 alias Element = f32;
 #endif
 
-@group(0) @binding(0) var<storage, read> a: array<${text.vectorA ? 'vec4f' : 'f32'}>;
-@group(0) @binding(1) var<storage, read> b: array<${text.vectorB ? 'vec4f' : 'f32'}>;
+@group(0) @binding(0) var<storage, read> a: array<${type('a', text.vectorA ? 4 : 1)}>;
+@group(0) @binding(1) var<storage, read> b: array<${type('b', text.vectorB ? 4 : 1)}>;
 #if ${text.bias}
 @group(0) @binding(2) var<storage, read> bias: array<Element>;
 #endif
 #if ${text.pre}
-@group(0) @binding(${2 + Number(text.bias)}) var<storage, read_write> pre: array<Element>;
+@group(0) @binding(${2 + Number(text.bias)}) var<storage, read_write> pre: array<${type('pre')}>;
 #endif
-@group(0) @binding(${2 + Number(text.bias) + Number(text.pre)}) var<storage, read_write> c: array<Element>;
+@group(0) @binding(${2 + Number(text.bias) + Number(text.pre)}) var<storage, read_write> c: array<${type('c')}>;
 
 struct Params {
   m: u32, n: u32, k: u32,
@@ -69,7 +73,7 @@ fn finish(at: u32, column: u32, sum: Element) {
 #endif
   let i = at / ${text.vectorC ? 4 : 1};
 #if ${text.pre}
-  pre[i] = y;
+  pre[i] = ${type('pre')}(y);
 #endif
 #if ${text.activation === 'gelu'}
   y = gelu(y);
@@ -77,14 +81,16 @@ fn finish(at: u32, column: u32, sum: Element) {
   y = geluTanh(y);
 #endif
   if (params.accumulate != 0) {
-    y += c[i];
+    y += Element(c[i]);
   }
-  c[i] = y;
+  c[i] = ${type('c')}(y);
 }
 `;
+};
 
 /** One element of c an invocation. */
 export const matmulNaive = (text: MatmulText) => wgsl`
+${stored(text.f16).enable}
 ${matmulHead({ ...text, vectorA: false, vectorB: false, vectorC: false })}
 
 @compute @workgroup_size(64)
@@ -104,14 +110,14 @@ fn main(
   var sum = 0.0;
   for (var i = 0u; i < params.k; i++) {
 #if ${text.transposeA}
-    let x = a[offset.x + i * params.lda + row];
+    let x = f32(a[offset.x + i * params.lda + row]);
 #else
-    let x = a[offset.x + row * params.lda + i];
+    let x = f32(a[offset.x + row * params.lda + i]);
 #endif
 #if ${text.transposeB}
-    let y = b[offset.y + column * params.ldb + i];
+    let y = f32(b[offset.y + column * params.ldb + i]);
 #else
-    let y = b[offset.y + i * params.ldb + column];
+    let y = f32(b[offset.y + i * params.ldb + column]);
 #endif
     sum = fma(x, y, sum);
   }
@@ -124,6 +130,7 @@ fn main(
  * copies a 64 × 16 piece of a and a 16 × 64 piece of b into its own memory, where each element is read 16 times.
  */
 export const matmulWorkgroup = (text: MatmulText) => wgsl`
+${stored(text.f16).enable}
 ${matmulHead({ ...text, vectorA: false, vectorB: false, vectorC: false })}
 
 var<workgroup> tileA: array<vec4f, 256>;
@@ -133,14 +140,14 @@ fn elementA(offset: u32, row: u32, i: u32) -> f32 {
   if (row >= params.m || i >= params.k) {
     return 0;
   }
-  return a[offset + ${text.transposeA ? 'i * params.lda + row' : 'row * params.lda + i'}];
+  return f32(a[offset + ${text.transposeA ? 'i * params.lda + row' : 'row * params.lda + i'}]);
 }
 
 fn elementB(offset: u32, i: u32, column: u32) -> f32 {
   if (i >= params.k || column >= params.n) {
     return 0;
   }
-  return b[offset + ${text.transposeB ? 'column * params.ldb + i' : 'i * params.ldb + column'}];
+  return f32(b[offset + ${text.transposeB ? 'column * params.ldb + i' : 'i * params.ldb + column'}]);
 }
 
 @compute @workgroup_size(256)

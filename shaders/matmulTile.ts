@@ -13,6 +13,7 @@
  */
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { type MatmulText, matmulHead } from './matmul.ts';
+import { stored } from './stored.ts';
 
 export interface MatmulTile {
   /** A multiple of 4. */
@@ -28,6 +29,7 @@ export const tileColumns = ({ vectors, lanes }: MatmulTile) => 4 * vectors * lan
 export const tileWorkgroupSize = ({ lanes }: MatmulTile) => (lanes === 1 ? 64 : lanes);
 
 export const matmulTile = (text: MatmulText, tile: MatmulTile) => wgsl`
+${stored(text.f16).enable}
 #if ${tile.lanes > 1}
 enable subgroups;
 #endif
@@ -75,10 +77,10 @@ function loadFour(name: string, operand: string, vector: boolean, length: string
   return wgsl`
 fn load${name}(line: u32, at: u32) -> vec4f {
 #if ${vector}
-  return ${operand}[(line + min(at, params.${length} - 4)) / 4];
+  return vec4f(${operand}[(line + min(at, params.${length} - 4)) / 4]);
 #else
   let i = line + min(at + vec4u(0, 1, 2, 3), vec4u(params.${length} - 1));
-  return vec4f(${operand}[i.x], ${operand}[i.y], ${operand}[i.z], ${operand}[i.w]);
+  return vec4f(f32(${operand}[i.x]), f32(${operand}[i.y]), f32(${operand}[i.z]), f32(${operand}[i.w]));
 #endif
 }`;
 }

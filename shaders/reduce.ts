@@ -1,15 +1,20 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
+import { stored } from './stored.ts';
 
 export interface SumText {
   /** What one load brings: a number, four neighbouring columns, or four neighbouring terms of the sum. */
   load: 'one' | 'columns' | 'terms';
   /** Whether to sum squares. */
   square: boolean;
+  f16?: readonly string[];
 }
 
 /** y[o, part, i] = scale · Σ x[o, r, i], or x², over the r of that part; added to y if asked. One sum an invocation. */
-export const sum = ({ load, square }: SumText) => wgsl`
+export const sum = ({ load, square, f16 }: SumText) => {
+  const { enable, type } = stored(f16, load === 'one' ? 1 : 4);
+  return wgsl`
+${enable}
 #if ${load === 'one'}
 alias Element = f32;
 #else
@@ -23,7 +28,7 @@ alias Total = Element;
 fn totalOf(x: Element) -> Element { return x; }
 #endif
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(0) var<storage, read> x: array<${type('x')}>;
 @group(0) @binding(1) var<storage, read_write> y: array<Total>;
 
 struct Params { outer: u32, length: u32, inner: u32, parts: u32, chunk: u32, scale: f32, accumulate: u32 }
@@ -50,13 +55,14 @@ fn main(
   var total = Element(0);
   let end = min(length, (part + 1) * chunk);
   for (var r = part * chunk; r < end; r++) {
-    let value = x[(start + r) * inner + column];
+    let value = Element(x[(start + r) * inner + column]);
     total += ${square ? 'value * value' : 'value'};
   }
   let result = params.scale * totalOf(total);
   if (params.accumulate != 0) { y[at] += result; } else { y[at] = result; }
 }
 `;
+};
 
 /** The greatest of x[o, r, i] over r, and the first r that has it. */
 export const max = wgsl`

@@ -1,11 +1,15 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { flatWorkgroup } from './common.ts';
+import { stored } from './stored.ts';
 
 /**
  * Turns the pairs (j, j + depth/2) of every head by the angle of the token's position; `width` pairs at once. A row of the
  * table holds depth/2 cosines, then as many sines.
  */
-export const rotary = (width: 1 | 4) => wgsl`
+export const rotary = (width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 #if ${width === 4}
 alias Element = vec4f;
 #else
@@ -14,10 +18,10 @@ alias Element = f32;
 
 ${flatWorkgroup}
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(0) var<storage, read> x: array<${type('x')}>;
 @group(0) @binding(1) var<storage, read> positions: array<u32>;
 @group(0) @binding(2) var<storage, read> table: array<Element>;
-@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+@group(0) @binding(3) var<storage, read_write> y: array<${type('y')}>;
 
 // half: pairs of a head; sign: 1 turns forward, -1 back.
 struct Params { pairs: u32, half: u32, heads: u32, sign: f32 }
@@ -38,9 +42,10 @@ fn main(
   let row = 2 * positions[head / params.heads] * half + j;
   let cosine = table[row];
   let sine = params.sign * table[row + half];
-  let a = x[first];
-  let b = x[first + half];
-  y[first] = a * cosine - b * sine;
-  y[first + half] = b * cosine + a * sine;
+  let a = Element(x[first]);
+  let b = Element(x[first + half]);
+  y[first] = ${type('y')}(a * cosine - b * sine);
+  y[first + half] = ${type('y')}(b * cosine + a * sine);
 }
 `;
+};

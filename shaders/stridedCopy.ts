@@ -1,4 +1,5 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import { stored } from './stored.ts';
 import { strideFields, strideOffsets } from './strides.ts';
 
 export interface CopyText {
@@ -6,12 +7,17 @@ export interface CopyText {
   axes: number;
   /** `x` repeats one number along the last axis. */
   repeat: boolean;
+  f16?: readonly string[];
 }
 
-/** Bits are moved as u32, so that any four-byte type arrives unchanged. */
-const head = (widthX: 1 | 4, widthY: 1 | 4, axes: number) => wgsl`
-@group(0) @binding(0) var<storage, read> x: array<${widthX === 4 ? 'vec4u' : 'u32'}>;
-@group(0) @binding(1) var<storage, read_write> y: array<${widthY === 4 ? 'vec4u' : 'u32'}>;
+/** Bits are moved as u32, so that any four-byte type arrives unchanged; where f16 takes part, all are floats. */
+const typeOf = (name: string, width: 1 | 4, f16: readonly string[] = []) =>
+  f16.length > 0 ? stored(f16).type(name, width) : width === 4 ? 'vec4u' : 'u32';
+
+const head = (widthX: 1 | 4, widthY: 1 | 4, axes: number, f16?: readonly string[]) => wgsl`
+${stored(f16).enable}
+@group(0) @binding(0) var<storage, read> x: array<${typeOf('x', widthX, f16)}>;
+@group(0) @binding(1) var<storage, read_write> y: array<${typeOf('y', widthY, f16)}>;
 
 struct Params {
   count: u32,
@@ -25,8 +31,8 @@ ${strideOffsets(axes)}
 `;
 
 /** Moves `width` neighbours of the last axis from where x has them to where y wants them. */
-export const stridedCopy = ({ width, axes, repeat }: CopyText) => wgsl`
-${head(repeat ? 1 : width, width, axes)}
+export const stridedCopy = ({ width, axes, repeat, f16 }: CopyText) => wgsl`
+${head(repeat ? 1 : width, width, axes, f16)}
 
 @compute @workgroup_size(64)
 fn main(
@@ -38,14 +44,18 @@ fn main(
   for (var i = flatWorkgroup(workgroup, workgroups) * 64 + lane; i < params.count / ${width}; i += sweep) {
     let at = vec2u(params.startX, params.startY) + offsets(i * ${width});
     let moved = x[at.x / ${repeat ? 1 : width}];
-    y[at.y / ${width}] = ${width === 4 && repeat ? 'vec4u(moved)' : 'moved'};
+    y[at.y / ${width}] = ${typeOf('y', width, f16)}(${repeat ? typeOf('y', 1, f16) : ''}(moved));
   }
 }
 `;
 
+/** One element of each of a, b, c and d, as y has it. */
+const fourOf = (element: string, f16?: readonly string[]) =>
+  `${typeOf('y', 4, f16)}(${[...'abcd'].map((line) => `${typeOf('y', 1, f16)}(${line}.${element})`).join(', ')})`;
+
 /** Turns blocks of 4 by 4: x has its neighbours along the last axis but one, y along the last. */
-export const transposedCopy = (axes: number) => wgsl`
-${head(4, 4, axes)}
+export const transposedCopy = (axes: number, f16?: readonly string[]) => wgsl`
+${head(4, 4, axes, f16)}
 
 @compute @workgroup_size(64)
 fn main(
@@ -66,10 +76,10 @@ fn main(
     let c = x[source + 2 * step];
     let d = x[source + 3 * step];
     let place = at.y / 4;
-    y[place] = vec4u(a.x, b.x, c.x, d.x);
-    y[place + line] = vec4u(a.y, b.y, c.y, d.y);
-    y[place + 2 * line] = vec4u(a.z, b.z, c.z, d.z);
-    y[place + 3 * line] = vec4u(a.w, b.w, c.w, d.w);
+    y[place] = ${fourOf('x', f16)};
+    y[place + line] = ${fourOf('y', f16)};
+    y[place + 2 * line] = ${fourOf('z', f16)};
+    y[place + 3 * line] = ${fourOf('w', f16)};
   }
 }
 `;

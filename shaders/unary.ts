@@ -1,6 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { elements } from './elements.ts';
 import { gelu } from './gelu.ts';
+import { stored } from './stored.ts';
 
 export type UnaryOp =
   | 'abs'
@@ -60,51 +61,63 @@ export const unaryTexts: Readonly<Record<UnaryOp, UnaryText>> = {
 };
 
 /** y = f(x). */
-export const unary = (op: UnaryOp, width: 1 | 4) => wgsl`
+export const unary = (op: UnaryOp, width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 ${elements(width)}
 ${unaryTexts[op].functions ?? ''}
 
-@group(0) @binding(0) var<storage, read> input: array<Element>;
-@group(0) @binding(1) var<storage, read_write> output: array<Element>;
+@group(0) @binding(0) var<storage, read> input: array<${type('x')}>;
+@group(0) @binding(1) var<storage, read_write> output: array<${type('y')}>;
 
 struct Params { count: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn process(i: u32) {
-  let x = input[i];
-  output[i] = ${unaryTexts[op].value};
+  let x = Element(input[i]);
+  output[i] = ${type('y')}(${unaryTexts[op].value});
 }
 `;
+};
 
 /** dx = dy f'(x). */
-export const unaryBackward = (op: UnaryOp, width: 1 | 4) => wgsl`
+export const unaryBackward = (op: UnaryOp, width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 ${elements(width)}
 ${unaryTexts[op].functions ?? ''}
 
-@group(0) @binding(0) var<storage, read> saved: array<Element>;
-@group(0) @binding(1) var<storage, read> dy: array<Element>;
-@group(0) @binding(2) var<storage, read_write> dx: array<Element>;
+@group(0) @binding(0) var<storage, read> saved: array<${type('saved')}>;
+@group(0) @binding(1) var<storage, read> dy: array<${type('dy')}>;
+@group(0) @binding(2) var<storage, read_write> dx: array<${type('dx')}>;
 
 struct Params { count: u32 }
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn process(i: u32) {
-  let ${unaryTexts[op].saved} = saved[i];
-  dx[i] = dy[i] * (${unaryTexts[op].slope});
+  let ${unaryTexts[op].saved} = Element(saved[i]);
+  dx[i] = ${type('dx')}(Element(dy[i]) * (${unaryTexts[op].slope}));
 }
 `;
+};
 
 /** y = scale · x + shift. */
-export const affine = (width: 1 | 4) => wgsl`
+export const affine = (width: 1 | 4, f16?: readonly string[]) => {
+  const { enable, type } = stored(f16, width);
+  return wgsl`
+${enable}
 ${elements(width)}
 
-@group(0) @binding(0) var<storage, read> x: array<Element>;
-@group(0) @binding(1) var<storage, read_write> y: array<Element>;
+@group(0) @binding(0) var<storage, read> x: array<${type('x')}>;
+@group(0) @binding(1) var<storage, read_write> y: array<${type('y')}>;
 
 struct Params { count: u32, scale: f32, shift: f32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn process(i: u32) {
-  y[i] = params.scale * x[i] + params.shift;
+  y[i] = ${type('y')}(params.scale * Element(x[i]) + params.shift);
 }
 `;
+};

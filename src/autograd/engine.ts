@@ -6,12 +6,15 @@ import {
   type DeviceOptions,
   type MemoryStatistics,
 } from '../gpu/index.ts';
+import { cast } from '../kernels/cast.ts';
 import { type ElementType, type KernelSpec, Launcher, type NumberArray } from '../kernels/index.ts';
+import { byteLength } from '../kernels/spec.ts';
+import { Autocast } from './autocast.ts';
 import { type CapturedStep, type CaptureInputs, capture } from './capture.ts';
 import { Scope, tensorsIn } from './scope.ts';
 import { Storage } from './storage.ts';
 import { Tape } from './tape.ts';
-import { type Shape, Tensor, toElements } from './tensor.ts';
+import { type FloatType, type Shape, Tensor } from './tensor.ts';
 
 /** Numbers, nested to any depth: `[[1, 2], [3, 4]]`. */
 export type Nested = number | readonly Nested[];
@@ -29,6 +32,7 @@ export class Engine {
   /** When set, captured steps run their function every time, as they do while `inspect` is set: for debugging. */
   eager = false;
   private readonly scopes: Scope[] = [];
+  private casts: Autocast | undefined;
   private dropoutState: Tensor | undefined;
   private readonly constants = new Map<string, Tensor>();
 
@@ -56,7 +60,7 @@ export class Engine {
     const flat = ArrayBuffer.isView(data) ? data : flatten(data);
     const type = dtype ?? (data instanceof Uint32Array ? 'u32' : data instanceof Int32Array ? 'i32' : 'f32');
     const tensor = this.empty(shape ?? (ArrayBuffer.isView(data) ? [flat.length] : nestedShape(data)), type);
-    tensor.write(toElements(flat, type));
+    tensor.write(Array.isArray(flat) ? Float64Array.from(flat) : flat);
     return tensor;
   }
 
@@ -67,7 +71,12 @@ export class Engine {
       throw new ClozeError('shape', `[${shape.join(', ')}] is not a shape: axes are whole numbers from 0`);
     }
     return this.own(
-      new Tensor(this, shape, dtype, new Storage(this.device, 4 * size, `[${shape.join(', ')}]`)),
+      new Tensor(
+        this,
+        shape,
+        dtype,
+        new Storage(this.device, byteLength(dtype, size), `[${shape.join(', ')}]`),
+      ),
     );
   }
 
@@ -81,15 +90,16 @@ export class Engine {
   /** A tensor filled with one number. */
   full(shape: Shape, value: number, dtype: ElementType = 'f32'): Tensor {
     const tensor = this.empty(shape, dtype);
-    tensor.write(toElements(new Float64Array(tensor.size).fill(value), dtype));
+    tensor.write(new Float64Array(tensor.size).fill(value));
     return tensor;
   }
 
-  /** A copy in memory of its own, outside the tape. */
-  copyOf(source: Tensor): Tensor {
+  /** A copy in memory of its own, outside the tape; of another float type if asked. */
+  copyOf(source: Tensor, dtype = source.dtype): Tensor {
     source.check('copyOf');
-    const copy = this.empty(source.shape, source.dtype);
-    this.device.copy(source.view, copy.view);
+    const copy = this.empty(source.shape, dtype);
+    if (dtype === source.dtype) this.device.copy(source.view, copy.view);
+    else this.run(cast, { count: source.size }, { x: source, y: copy });
     return copy;
   }
 
@@ -98,20 +108,25 @@ export class Engine {
     return this.own(new Tensor(this, shape, dtype, storage.retain(), offset));
   }
 
-  /** Records a kernel over tensors, given by binding name. */
+  /**
+   * Records a kernel over tensors, given by binding name. Those of f16 are read and written as such. Throws `dtype` when
+   * the kernel wants f32 for one of them, or the adapter has no f16.
+   */
   run<P extends object>(
     spec: KernelSpec<P>,
     problem: P,
     tensors: Readonly<Record<string, Tensor | undefined>>,
   ): void {
     const views: Record<string, BufferView> = {};
+    const f16: string[] = [];
     for (const name in tensors) {
       const tensor = tensors[name];
       if (!tensor) continue;
       tensor.check(spec.name);
       views[name] = tensor.view;
+      if (tensor.dtype === 'f16') f16.push(name);
     }
-    this.launcher.run(spec, problem, views);
+    this.launcher.run(spec, f16.length > 0 ? { ...problem, f16 } : problem, views);
   }
 
   /**
@@ -172,6 +187,40 @@ export class Engine {
    */
   capture<I extends CaptureInputs, O>(body: (inputs: I) => O, name = 'step'): CapturedStep<I, O> {
     return capture(this, body, name);
+  }
+
+  /**
+   * Runs `body` in mixed precision: with `f16`, operations store what they compute in half the memory, see `autocast.ts`. Only
+   * the forward pass belongs inside; `backward` follows the types it finds. Small gradients vanish in f16 unless the loss is
+   * scaled, see `GradScaler`. Throws `dtype` where the adapter has no f16. With `f32`, which is the default, all is as usual.
+   */
+  autocast<T>(dtype: FloatType, body: () => T): T {
+    if (dtype === 'f16') this.requireHalf();
+    const before = this.casts;
+    this.casts = dtype === 'f16' ? new Autocast(this) : undefined;
+    try {
+      return body();
+    } finally {
+      this.casts?.dispose();
+      this.casts = before;
+    }
+  }
+
+  /** Throws `dtype` where the adapter has no f16. */
+  requireHalf(): void {
+    const { features, name } = this.device.capabilities;
+    if (features.has('shader-f16')) return;
+    throw new ClozeError('dtype', `the adapter ${name} has no f16 (shader-f16)`, 'Use f32');
+  }
+
+  /** An operand of a product as {@link autocast} wants it; for operations, which save it and give gradients of the original. */
+  operand(x: Tensor): Tensor {
+    return this.casts?.operand(x) ?? x;
+  }
+
+  /** The type of what an operation makes from a table of this type. */
+  activationType(dtype: FloatType): FloatType {
+    return this.casts ? 'f16' : dtype;
   }
 
   /** Runs `body` without recording gradients. */

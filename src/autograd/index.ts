@@ -10,6 +10,7 @@ export {
   scaledDotProductAttention,
 } from './ops/attention.ts';
 export { add, div, mul, sub } from './ops/binary.ts';
+export { cast } from './ops/cast.ts';
 export { type CrossEntropyOptions, type CrossEntropyResult, crossEntropy } from './ops/crossEntropy.ts';
 export { type DropoutOptions, type DropoutUse, dropout } from './ops/dropout.ts';
 export { type EmbeddingOptions, embedding } from './ops/embedding.ts';
@@ -44,5 +45,5 @@ export {
 } from './ops/unary.ts';
 export type { Scope } from './scope.ts';
 export { backward, type Derivative, record, recordAll, type Vjp, type VjpOfMany } from './tape.ts';
-export { type Shape, Tensor } from './tensor.ts';
+export { type FloatType, type Shape, Tensor } from './tensor.ts';
 export { type Trace, type TraceEvent, Tracer } from './trace.ts';

@@ -1,6 +1,6 @@
 /** Arithmetic on shapes, with errors that name the op. */
 import { ClozeError } from '../gpu/index.ts';
-import type { Shape, Tensor } from './tensor.ts';
+import type { FloatType, Shape, Tensor } from './tensor.ts';
 
 /** The shape that two shapes broadcast to, as NumPy's rules have it. Throws `shape` when an axis fits neither way. */
 export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
@@ -49,10 +49,19 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdim: boo
     : shape.filter((_, axis) => !axes.includes(axis));
 }
 
-/** Throws `dtype` unless every tensor holds f32. */
+/** Whether the elements are numbers with a fraction. */
+export const isFloat = ({ dtype }: Tensor) => dtype === 'f32' || dtype === 'f16';
+
+/** The type of what is computed from several tensors: f16 where all of them are, else f32. */
+export function commonType(...tensors: readonly Tensor[]): FloatType {
+  return tensors.every(({ dtype }) => dtype === 'f16') ? 'f16' : 'f32';
+}
+
+/** Throws `dtype` unless every tensor holds f32 or f16. */
 export function checkFloat(op: string, ...tensors: readonly Tensor[]): void {
   for (const tensor of tensors) {
-    if (tensor.dtype !== 'f32')
-      throw new ClozeError('dtype', `${op} takes f32, and one operand is ${tensor}`);
+    if (!isFloat(tensor)) {
+      throw new ClozeError('dtype', `${op} takes f32 or f16, and one operand is ${tensor}`);
+    }
   }
 }

@@ -7,11 +7,14 @@ import type { PooledBuffer } from '../gpu/pool.ts';
 
 export class Storage {
   readonly buffer: PooledBuffer;
+  /** What was asked for; the buffer may be larger. */
+  readonly bytes: number;
   private readonly device: Device;
   private holders = 1;
 
   constructor(device: Device, bytes: number, label: string) {
     this.device = device;
+    this.bytes = bytes;
     this.buffer = device.acquire(Math.max(4, bytes), label);
   }
 

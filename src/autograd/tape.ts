@@ -6,6 +6,7 @@
 import { ClozeError } from '../gpu/index.ts';
 import { accumulate } from '../kernels/accumulate.ts';
 import type { Engine } from './engine.ts';
+import { isFloat } from './shape.ts';
 import type { Tensor } from './tensor.ts';
 
 type Rule<G> = (
@@ -131,7 +132,7 @@ export class Tape {
         if (!needs[i] || (part && part === totals[i])) return;
         checkGradient(entry, i, part);
         if (input.isLeaf) addToLeaf(engine, input, part);
-        else gradients.set(input.id, sum(engine, gradients.get(input.id), part));
+        else gradients.set(input.id, sum(engine, gradients.get(input.id), part, input));
       });
     } finally {
       for (const tensor of [...made, ...totals, ...arrived]) tensor?.dispose();
@@ -191,9 +192,12 @@ function release(entry: Entry): void {
   for (const tensor of entry.saved) tensor.dispose();
 }
 
-/** `total + part`, in place where nobody else holds the total. Both are owned by the tape or aliased here. */
-function sum(engine: Engine, total: Tensor | undefined, part: Tensor): Tensor {
-  if (!total) return part.alias();
+/**
+ * `total + part`, in place where nobody else holds the total, in the type of the tensor that it belongs to. Both are owned
+ * by the tape or aliased here.
+ */
+function sum(engine: Engine, total: Tensor | undefined, part: Tensor, { dtype }: Tensor): Tensor {
+  if (!total) return part.dtype === dtype ? part.alias() : engine.keep(engine.copyOf(part, dtype));
   const target = total.storage.shared ? engine.copyOf(total) : total;
   engine.run(accumulate, { count: part.size }, { source: part, destination: target });
   if (target === total) return total;
@@ -213,12 +217,13 @@ function addToLeaf(engine: Engine, leaf: Tensor, part: Tensor): void {
       'Set its grad to zeros before the call',
     );
   }
-  leaf.grad = part.storage.shared ? engine.keep(engine.copyOf(part)) : part.alias();
+  const free = part.dtype === leaf.dtype && !part.storage.shared;
+  leaf.grad = free ? part.alias() : engine.keep(engine.copyOf(part, leaf.dtype));
 }
 
 function checkGradient(entry: Entry, i: number, part: Tensor | undefined): asserts part is Tensor {
   const wanted = entry.inputs[i];
-  if (part && part.dtype === 'f32' && part.shape.join() === wanted.shape.join()) return;
+  if (part && isFloat(part) && part.shape.join() === wanted.shape.join()) return;
   throw new ClozeError(
     'autograd',
     `the gradient rule of ${entry.op} returned ${part ?? 'nothing'} for input ${i}, which is ${wanted}`,

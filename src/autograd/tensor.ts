@@ -1,11 +1,15 @@
 /** A tensor: a shape, an element type and a place in GPU memory. What can be done with it stands in `ops/`. */
 import type { BufferView } from '../gpu/index.ts';
 import { ClozeError } from '../gpu/index.ts';
+import { decode, encode } from '../kernels/elementType.ts';
 import type { ElementType, NumberArray } from '../kernels/index.ts';
+import { byteLength } from '../kernels/spec.ts';
 import type { Engine } from './engine.ts';
 import type { Storage } from './storage.ts';
 
 export type Shape = readonly number[];
+
+export type FloatType = Extract<ElementType, 'f32' | 'f16'>;
 
 let nextId = 1;
 
@@ -34,16 +38,14 @@ export class Tensor {
     this.dtype = dtype;
     this.size = shape.reduce((product, axis) => product * axis, 1);
     this.storage = storage;
-    this.view = { buffer: storage.buffer, offset, size: Math.max(4, 4 * this.size) };
+    this.view = { buffer: storage.buffer, offset, size: byteLength(dtype, this.size) };
   }
 
-  /** Reads the elements back. One of the three asynchronous calls. */
+  /** Reads the elements back, those of f16 as float32. One of the three asynchronous calls. */
   async data(): Promise<NumberArray> {
     this.check('data');
     const bytes = await this.engine.device.read(this.view);
-    const exact = bytes.slice(0, 4 * this.size);
-    if (this.dtype === 'f32') return new Float32Array(exact);
-    return this.dtype === 'u32' ? new Uint32Array(exact) : new Int32Array(exact);
+    return decode(bytes, this.dtype, this.size);
   }
 
   /** The only element of a one-element tensor. */
@@ -59,7 +61,7 @@ export class Tensor {
     if (data.length !== this.size) {
       throw new ClozeError('shape', `${data.length} values cannot fill a tensor of ${this}`);
     }
-    this.engine.device.write(this.view.buffer, this.view.offset, toElements(data, this.dtype));
+    this.engine.device.write(this.view.buffer, this.view.offset, encode(data, this.dtype));
   }
 
   /** Marks a leaf as one that wants a gradient; returns the tensor. */
@@ -102,11 +104,4 @@ export class Tensor {
   toString(): string {
     return `[${this.shape.join(', ')}] ${this.dtype}`;
   }
-}
-
-/** The values as an array of the element type, without a copy where they already are. */
-export function toElements(data: NumberArray | readonly number[], dtype: ElementType): NumberArray {
-  if (dtype === 'f32') return data instanceof Float32Array ? data : Float32Array.from(data);
-  if (dtype === 'u32') return data instanceof Uint32Array ? data : Uint32Array.from(data);
-  return data instanceof Int32Array ? data : Int32Array.from(data);
 }

@@ -14,8 +14,8 @@ export interface AccumulateProblem {
 export const accumulate: KernelSpec<AccumulateProblem> = {
   name: 'accumulate',
   bindings: [
-    { name: 'source', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'destination', access: 'read-write', type: 'f32', length: (p) => p.count },
+    { name: 'source', access: 'read', type: 'f32', half: true, length: (p) => p.count },
+    { name: 'destination', access: 'read-write', type: 'f32', half: true, length: (p) => p.count },
   ],
   params: { count: 'u32' },
   values: ({ count }) => ({ count }),
@@ -29,13 +29,13 @@ export const accumulate: KernelSpec<AccumulateProblem> = {
     {
       name: 'scalar',
       supports: () => true,
-      source: () => shader(1),
+      source: ({ f16 }) => shader(1, f16),
       workgroups: ({ count }, capabilities) => spread(Math.ceil(count / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
       supports: (_, { count }) => count % 4 === 0 || 'the count is not a multiple of 4',
-      source: () => shader(4),
+      source: ({ f16 }) => shader(4, f16),
       workgroups: ({ count }, capabilities) => spread(Math.ceil(count / 256 / turns(capabilities))),
     },
   ],

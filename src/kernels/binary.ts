@@ -70,9 +70,9 @@ const calculate: Readonly<Record<BinaryOp, (a: number, b: number) => number>> = 
 export const binary: KernelSpec<BinaryProblem> = {
   name: 'binary',
   bindings: [
-    { name: 'a', access: 'read', type: 'f32', length: (p) => extent(p.sizes, p.a) },
-    { name: 'b', access: 'read', type: 'f32', length: (p) => extent(p.sizes, p.b) },
-    { name: 'y', access: 'write', type: 'f32', length: count },
+    { name: 'a', access: 'read', type: 'f32', half: true, length: (p) => extent(p.sizes, p.a) },
+    { name: 'b', access: 'read', type: 'f32', half: true, length: (p) => extent(p.sizes, p.b) },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: count },
   ],
   params: { count: 'u32', ...strideParams },
   values: (p) => ({ count: count(p), ...strideValues(p.sizes, p.a, p.b) }),
@@ -107,8 +107,8 @@ export const binary: KernelSpec<BinaryProblem> = {
     {
       name: 'scalar',
       supports: () => true,
-      source: ({ op, sizes }) =>
-        shader({ op, width: 1, axes: activeAxes(sizes), repeatA: false, repeatB: false }),
+      source: ({ op, sizes, f16 }) =>
+        shader({ op, width: 1, axes: activeAxes(sizes), repeatA: false, repeatB: false, f16 }),
       workgroups: (p, capabilities) => spread(Math.ceil(count(p) / 64 / turns(capabilities))),
     },
     {
@@ -116,8 +116,15 @@ export const binary: KernelSpec<BinaryProblem> = {
       supports: (_, { sizes, a, b }) =>
         ((sizes.at(-1) as number) % 4 === 0 && alignedStrides(a) && alignedStrides(b)) ||
         'the last axis is not made of whole vec4',
-      source: ({ op, sizes, a, b }) =>
-        shader({ op, width: 4, axes: activeAxes(sizes), repeatA: a.at(-1) === 0, repeatB: b.at(-1) === 0 }),
+      source: ({ op, sizes, a, b, f16 }) =>
+        shader({
+          op,
+          width: 4,
+          axes: activeAxes(sizes),
+          repeatA: a.at(-1) === 0,
+          repeatB: b.at(-1) === 0,
+          f16,
+        }),
       workgroups: (p, capabilities) => spread(Math.ceil(count(p) / 256 / turns(capabilities))),
     },
   ],

@@ -3,15 +3,19 @@
  * for every variant of every kernel; `cloze bench` and researchers do it before they believe a time.
  */
 import type { BufferView, Device } from '../gpu/index.ts';
+import { decode, encode } from './elementType.ts';
+import { fromHalves, largestHalf, toHalves } from './half.ts';
 import { Launcher } from './launcher.ts';
 import { Random } from './random.ts';
 import {
   activeBindings,
-  type BindingSpec,
-  type ElementType,
+  byteLength,
+  isHalf,
   type KernelSpec,
   type NumberArray,
+  type Precision,
   tolerance,
+  typeOf,
 } from './spec.ts';
 
 export interface Mismatch {
@@ -41,18 +45,53 @@ export async function checkVariant<P extends object>(
   const inputs = makeInputs(spec, problem, seed);
   const got = await runVariant(device, spec, variant, problem, inputs);
   const want = spec.reference(problem, inputs);
-  return compare(got, want, tolerance('f32', spec.reductionLength(problem)));
+  return compare(got, want, toleranceOf(spec, problem), problem);
 }
 
-/** Inputs for a problem: the kernel's own where it names them, standard normal numbers for the rest. */
-export function makeInputs<P>(spec: KernelSpec<P>, problem: P, seed: number): Record<string, NumberArray> {
-  const random = new Random(seed, 0x6b65726e);
+/** What a kernel's relative error may be at most. */
+export function toleranceOf<P>(spec: KernelSpec<P>, problem: P & Precision): number {
+  return tolerance(isHalf(problem) ? 'f16' : 'f32', spec.reductionLength(problem));
+}
+
+/**
+ * Inputs for a problem: the kernel's own where it names them, standard normal numbers for the rest. What is stored as f16
+ * is rounded to it, and made small enough for it.
+ */
+export function makeInputs<P>(
+  spec: KernelSpec<P>,
+  problem: P & Precision,
+  seed: number,
+): Record<string, NumberArray> {
+  const random = isHalf(problem) ? new RandomHalves(seed) : new Random(seed, stream);
   const inputs: Record<string, NumberArray> = spec.inputs?.(problem, random) ?? {};
   for (const binding of activeBindings(spec, problem)) {
     if (binding.access === 'write' || inputs[binding.name]) continue;
     inputs[binding.name] = Float32Array.from({ length: binding.length(problem) }, () => random.normal());
   }
+  for (const name of problem.f16 ?? []) {
+    if (inputs[name]) inputs[name] = roundToHalf(inputs[name]);
+  }
   return inputs;
+}
+
+const stream = 0x6b65726e;
+
+/** Normal numbers that f16 can hold, so that what a kernel's inputs have in common survives their being stored. */
+class RandomHalves extends Random {
+  constructor(seed: number) {
+    super(seed, stream);
+  }
+
+  override normal(): number {
+    return fromHalves(toHalves([super.normal()]))[0];
+  }
+}
+
+function roundToHalf(values: NumberArray): Float32Array {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  const factor = largest < largestHalf ? 1 : 1 / largest;
+  return fromHalves(toHalves(Float32Array.from(values, (value) => factor * value)));
 }
 
 /** Runs one variant once and reads every output back, by name. Outputs start as NaN, so that gaps show. */
@@ -69,17 +108,21 @@ export async function runVariant<P extends object>(
   const bindings = activeBindings(spec, problem);
   try {
     for (const binding of bindings) {
-      const data = inputs[binding.name] ?? new Float32Array(binding.length(problem)).fill(Number.NaN);
-      const size = Math.max(4, 4 * binding.length(problem));
+      const length = binding.length(problem);
+      const type = typeOf(binding, problem);
+      const given = inputs[binding.name];
+      const nothing = () => encode(new Float32Array(length).fill(Number.NaN), type === 'f16' ? 'f16' : 'f32');
+      const size = byteLength(type, length);
       const view = { buffer: device.acquire(size, binding.name), offset: 0, size };
       views[binding.name] = view;
-      if (data.length > 0) device.write(view.buffer, 0, data);
+      if (length > 0) device.write(view.buffer, 0, given ? encode(given, type) : nothing());
     }
     launcher.run(spec, problem, views);
     const outputs: Record<string, NumberArray> = {};
     for (const binding of bindings) {
-      if (binding.access !== 'read')
-        outputs[binding.name] = await readBinding(device, binding, views[binding.name]);
+      if (binding.access === 'read') continue;
+      const bytes = await device.read(views[binding.name]);
+      outputs[binding.name] = decode(bytes, typeOf(binding, problem), binding.length(problem));
     }
     return outputs;
   } finally {
@@ -87,20 +130,26 @@ export async function runVariant<P extends object>(
   }
 }
 
-/** Compares outputs by name; NaN where a number is wanted is always a mismatch. */
+/**
+ * Compares outputs by name; NaN where a number is wanted is always a mismatch. In an output stored as f16, a number beyond
+ * its range has to be infinite.
+ */
 export function compare(
   got: Readonly<Record<string, NumberArray>>,
   want: Readonly<Record<string, NumberArray>>,
   limit: number,
+  { f16 = [] }: Precision = {},
 ): CheckResult {
   const result: CheckResult = { relativeError: 0, tolerance: limit, mismatches: [] };
   for (const [output, expected] of Object.entries(want)) {
     const actual = got[output];
+    const largest = f16.includes(output) ? largestHalf : Number.POSITIVE_INFINITY;
     let scale = 0;
-    for (const value of expected) scale = Math.max(scale, Math.abs(value));
+    for (const value of expected) if (Math.abs(value) <= largest) scale = Math.max(scale, Math.abs(value));
     if (scale === 0) scale = 1;
     for (let index = 0; index < expected.length; index++) {
-      const error = Math.abs(actual[index] - expected[index]) / scale;
+      const beyond = Math.abs(expected[index]) > largest && actual[index] === expected[index] * Infinity;
+      const error = beyond ? 0 : Math.abs(actual[index] - expected[index]) / scale;
       if (error > result.relativeError || Number.isNaN(error)) result.relativeError = error;
       if (!(error <= limit) && result.mismatches.length < 8) {
         result.mismatches.push({ output, index, got: actual[index], want: expected[index] });
@@ -108,18 +157,4 @@ export function compare(
     }
   }
   return result;
-}
-
-const arrayOf: Record<ElementType, new (bytes: ArrayBuffer) => NumberArray> = {
-  f32: Float32Array,
-  u32: Uint32Array,
-  i32: Int32Array,
-};
-
-async function readBinding<P>(
-  device: Device,
-  binding: BindingSpec<P>,
-  view: BufferView,
-): Promise<NumberArray> {
-  return new arrayOf[binding.type](await device.read(view));
 }

@@ -38,9 +38,9 @@ export function dropoutReference({ p, layer }: DropoutUse, x: NumberArray, state
 export const dropout: KernelSpec<DropoutProblem> = {
   name: 'dropout',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (d) => d.count },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (d) => d.count },
     { name: 'state', access: 'read', type: 'u32', length: () => 2 },
-    { name: 'y', access: 'write', type: 'f32', length: (d) => d.count },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: (d) => d.count },
   ],
   params: { count: 'u32', ...dropoutParams },
   values: (problem) => ({ count: problem.count, ...dropoutValues(problem) }),
@@ -56,5 +56,5 @@ export const dropout: KernelSpec<DropoutProblem> = {
     { count: 1028, p: 0, layer: 1 },
     { count: 4_194_500, p: 0.9, layer: 2 },
   ],
-  variants: elementVariants((width) => shader(width)),
+  variants: elementVariants((width, { f16 }) => shader(width, f16)),
 };

@@ -3,7 +3,7 @@
  * that is a multiple of 4; one invocation loads and stores four neighbours at once).
  */
 import type { Capabilities } from '../gpu/index.ts';
-import { spread, type Variant } from './spec.ts';
+import { type Precision, spread, type Variant } from './spec.ts';
 
 /**
  * Starting an invocation costs a software adapter more than moving four numbers, so there each one is given 16 turns;
@@ -12,7 +12,7 @@ import { spread, type Variant } from './spec.ts';
 export const turns = ({ software }: Capabilities) => (software ? 16 : 1);
 
 export function elementVariants<P extends { count: number }>(
-  source: (width: 1 | 4, problem: P) => string,
+  source: (width: 1 | 4, problem: P & Precision) => string,
 ): Variant<P>[] {
   return [
     {

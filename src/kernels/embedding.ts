@@ -34,20 +34,20 @@ export interface EmbeddingBackwardProblem extends EmbeddingProblem {
 
 /** `lines` tells how many rows of `columns` the invocations share. */
 function rowVariants<P extends EmbeddingProblem>(
-  source: (width: 1 | 4) => string,
+  source: (width: 1 | 4, f16?: readonly string[]) => string,
   lines: (n: number) => number = (n) => n,
 ): Variant<P>[] {
   return [
     {
       name: 'scalar',
       supports: () => true,
-      source: () => source(1),
+      source: ({ f16 }) => source(1, f16),
       workgroups: ({ n, columns }) => spread(Math.ceil((lines(n) * columns) / 64)),
     },
     {
       name: 'vec4',
       supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
-      source: () => source(4),
+      source: ({ f16 }) => source(4, f16),
       workgroups: ({ n, columns }) => spread(Math.ceil((lines(n) * columns) / 256)),
     },
   ];
@@ -56,9 +56,9 @@ function rowVariants<P extends EmbeddingProblem>(
 export const embedding: KernelSpec<EmbeddingProblem> = {
   name: 'embedding',
   bindings: [
-    { name: 'table', access: 'read', type: 'f32', length: (p) => p.rows * p.columns },
+    { name: 'table', access: 'read', type: 'f32', half: true, length: (p) => p.rows * p.columns },
     { name: 'ids', access: 'read', type: 'u32', length: (p) => p.n },
-    { name: 'y', access: 'write', type: 'f32', length: (p) => p.n * p.columns },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: (p) => p.n * p.columns },
   ],
   params: { count: 'u32', columns: 'u32' },
   values: ({ n, columns }) => ({ count: n * columns, columns }),
@@ -110,9 +110,9 @@ export const embeddingBackward: KernelSpec<EmbeddingBackwardProblem> = {
     { name: 'rows', access: 'read', type: 'u32', length: (p) => p.n },
     { name: 'offsets', access: 'read', type: 'u32', length: (p) => p.n + 1 },
     { name: 'order', access: 'read', type: 'u32', length: (p) => p.n },
-    { name: 'dy', access: 'read', type: 'f32', length: (p) => p.n * p.columns },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: (p) => p.n * p.columns },
     { name: 'parts', access: 'read-write', type: 'f32', length: partsLength },
-    { name: 'dtable', access: 'read-write', type: 'f32', length: (p) => p.rows * p.columns },
+    { name: 'dtable', access: 'read-write', type: 'f32', half: true, length: (p) => p.rows * p.columns },
   ],
   params: { count: 'u32', columns: 'u32', padding: 'u32' },
   values: ({ n, columns, paddingIdx }) => ({ count: n * columns, columns, padding: paddingIdx >>> 0 }),
@@ -146,7 +146,7 @@ export const embeddingBackwardParts: KernelSpec<EmbeddingBackwardProblem> = {
   bindings: [
     { name: 'rows', access: 'read', type: 'u32', length: (p) => p.n },
     { name: 'parts', access: 'read', type: 'f32', length: partsLength },
-    { name: 'dtable', access: 'read-write', type: 'f32', length: (p) => p.rows * p.columns },
+    { name: 'dtable', access: 'read-write', type: 'f32', half: true, length: (p) => p.rows * p.columns },
   ],
   params: { count: 'u32', columns: 'u32', padding: 'u32' },
   values: ({ n, columns, paddingIdx }) => ({

@@ -66,7 +66,7 @@ export const flashStatistics: KernelSpec<FlashProblem> = {
     {
       name: 'row',
       supports: () => true,
-      source: ({ depth }) => statisticsShader({ depth }),
+      source: ({ depth, f16 }) => statisticsShader({ depth, f16 }),
       workgroups: (problem) => spread(Math.ceil(queryCount(problem) / 64)),
     },
   ],

@@ -7,7 +7,7 @@ import type { FlashTile } from '../../shaders/flashTile.ts';
 import { type Capabilities, ClozeError } from '../gpu/index.ts';
 import { visibilityFours } from './attentionVisibility.ts';
 import { Random } from './random.ts';
-import type { BindingSpec, ElementType, NumberArray } from './spec.ts';
+import type { BindingSpec, KernelSpec, NumberArray, Precision } from './spec.ts';
 
 export interface FlashProblem {
   batch: number;
@@ -52,6 +52,7 @@ export const ofQueries = (name: string, access: Binding['access']): Binding => (
   name,
   access,
   type: 'f32',
+  half: true,
   length: (problem) => queryCount(problem) * problem.depth,
 });
 
@@ -59,6 +60,7 @@ export const ofKeys = (name: string, access: Binding['access']): Binding => ({
   name,
   access,
   type: 'f32',
+  half: true,
   length: (problem) => keyCount(problem) * problem.depth,
 });
 
@@ -75,7 +77,7 @@ export const flashParams = {
   layer: 'u32',
   threshold: 'u32',
   keep: 'f32',
-} as const satisfies Record<string, ElementType>;
+} as const satisfies KernelSpec<FlashProblem>['params'];
 
 export function flashValues(problem: FlashProblem): Record<keyof typeof flashParams, number> {
   const { batch, heads, queries, keys, depth, apart, scale, p, layer } = problem;
@@ -95,12 +97,13 @@ export function flashValues(problem: FlashProblem): Record<keyof typeof flashPar
   };
 }
 
-export const flashText = ({ depth, masked, holes, p, keys }: FlashProblem): FlashText => ({
+export const flashText = ({ depth, masked, holes, p, keys, f16 }: FlashProblem & Precision): FlashText => ({
   depth,
   masked,
   holes,
   dropout: p > 0,
   fours: keys % 4 === 0,
+  f16,
 });
 
 /**

@@ -22,19 +22,19 @@ const functions = {
 };
 
 function gateVariants(
-  source: (approximate: 'none' | 'tanh', width: 1 | 4) => string,
+  source: (approximate: 'none' | 'tanh', width: 1 | 4, f16?: readonly string[]) => string,
 ): Variant<GegluProblem>[] {
   return [
     {
       name: 'scalar',
       supports: () => true,
-      source: ({ approximate }) => source(approximate, 1),
+      source: ({ approximate, f16 }) => source(approximate, 1, f16),
       workgroups: (problem) => spread(Math.ceil(size(problem) / 64)),
     },
     {
       name: 'vec4',
       supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
-      source: ({ approximate }) => source(approximate, 4),
+      source: ({ approximate, f16 }) => source(approximate, 4, f16),
       workgroups: (problem) => spread(Math.ceil(size(problem) / 256)),
     },
   ];
@@ -51,8 +51,8 @@ const awkward: readonly GegluProblem[] = (['none', 'tanh'] as const).flatMap((ap
 export const geglu: KernelSpec<GegluProblem> = {
   name: 'geglu',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => 2 * size(p) },
-    { name: 'y', access: 'write', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => 2 * size(p) },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: size },
   ],
   params: { count: 'u32', columns: 'u32' },
   values: (p) => ({ count: size(p), columns: p.columns }),
@@ -71,9 +71,9 @@ export const geglu: KernelSpec<GegluProblem> = {
 export const gegluBackward: KernelSpec<GegluProblem> = {
   name: 'gegluBackward',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => 2 * size(p) },
-    { name: 'dy', access: 'read', type: 'f32', length: size },
-    { name: 'dx', access: 'write', type: 'f32', length: (p) => 2 * size(p) },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => 2 * size(p) },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dx', access: 'write', type: 'f32', half: true, length: (p) => 2 * size(p) },
   ],
   params: { count: 'u32', columns: 'u32' },
   values: (p) => ({ count: size(p), columns: p.columns }),

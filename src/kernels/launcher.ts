@@ -2,11 +2,19 @@
  * Runs kernels: picks the variant, compiles it once per problem, writes its parameters and records the dispatch.
  * What depends on the problem alone is worked out the first time and remembered.
  */
-import type { BufferView, Device } from '../gpu/index.ts';
+import type { BufferView, Capabilities, Device } from '../gpu/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import type { PipelineRequest } from '../gpu/pipelines.ts';
 import type { AnyKernelSpec } from './registry.ts';
-import { activeBindings, type KernelSpec, type Variant, type Workgroups } from './spec.ts';
+import {
+  activeBindings,
+  costOf,
+  isHalf,
+  type KernelSpec,
+  type Precision,
+  type Variant,
+  type Workgroups,
+} from './spec.ts';
 import type { Tuning } from './tuning.ts';
 
 /** A kernel and what it is to compute. */
@@ -88,6 +96,7 @@ export class Launcher {
   ): Launch {
     spec.check?.(problem);
     const { capabilities } = this.device;
+    checkHalf(spec, problem, capabilities);
     const tuned = this.table?.variantFor(spec, problem);
     const variant = selectVariant(spec, problem, capabilities, { name: override, tuned });
     const fields = Object.entries(spec.params);
@@ -98,8 +107,21 @@ export class Launcher {
       names: activeBindings(spec, problem).map((binding) => binding.name),
       params: fields.length > 0 ? this.device.params(packParams(spec, problem)) : undefined,
       workgroups: variant.workgroups(problem, capabilities),
-      seconds: estimateSeconds(spec.cost(problem), capabilities.software),
+      seconds: estimateSeconds(costOf(spec, problem), capabilities.software),
     };
+  }
+}
+
+/** Throws `dtype` where f16 is wanted of an adapter that lacks it, or of a binding that must be f32. */
+function checkHalf<P>(spec: KernelSpec<P>, problem: P & Precision, { features, name }: Capabilities): void {
+  if (!isHalf(problem)) return;
+  if (!features.has('shader-f16')) {
+    throw new ClozeError('dtype', `the adapter ${name} has no f16 (shader-f16)`, 'Use f32');
+  }
+  const allowed = spec.bindings.filter(({ half }) => half).map((binding) => binding.name);
+  const wrong = problem.f16?.find((binding) => !allowed.includes(binding));
+  if (wrong) {
+    throw new ClozeError('dtype', `the kernel ${spec.name} takes f32 for ${wrong}, not f16`, 'Use cast()');
   }
 }
 
@@ -152,7 +174,7 @@ export function selectVariant<P>(
 export function pipelineRequest<P>(
   spec: KernelSpec<P>,
   variant: Variant<P>,
-  problem: P,
+  problem: P & Precision,
   capabilities: Device['capabilities'],
 ): PipelineRequest {
   return {

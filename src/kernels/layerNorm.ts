@@ -14,7 +14,7 @@ import { type LayerNormText, layerNorm as shader } from '../../shaders/layerNorm
 import { type DropoutUse, dropoutParams, dropoutReference, dropoutValues } from './dropout.ts';
 import { normalized, shapes, spreads, statisticsOf } from './layerNormReference.ts';
 import { chooseRowVariant, type RowShape, rowVariants } from './rows.ts';
-import type { KernelSpec } from './spec.ts';
+import type { KernelSpec, Precision } from './spec.ts';
 
 export interface LayerNormProblem extends RowShape, DropoutUse {
   eps: number;
@@ -26,18 +26,26 @@ export interface LayerNormProblem extends RowShape, DropoutUse {
 
 const size = ({ rows, columns }: RowShape) => rows * columns;
 
-const textOf = ({ weight, bias, residual, p }: LayerNormProblem): LayerNormText => ({
+const textOf = ({ weight, bias, residual, p, f16 }: LayerNormProblem & Precision): LayerNormText => ({
   weight,
   bias,
   residual,
   dropout: p > 0,
+  f16,
 });
 
 export const layerNorm: KernelSpec<LayerNormProblem> = {
   name: 'layerNorm',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
-    { name: 'residual', access: 'read', type: 'f32', length: size, when: ({ residual }) => residual },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
+    {
+      name: 'residual',
+      access: 'read',
+      type: 'f32',
+      half: true,
+      length: size,
+      when: ({ residual }) => residual,
+    },
     { name: 'state', access: 'read', type: 'u32', length: () => 2, when: ({ p }) => p > 0 },
     {
       name: 'weight',
@@ -47,8 +55,8 @@ export const layerNorm: KernelSpec<LayerNormProblem> = {
       when: ({ weight }) => weight,
     },
     { name: 'bias', access: 'read', type: 'f32', length: ({ columns }) => columns, when: ({ bias }) => bias },
-    { name: 'y', access: 'write', type: 'f32', length: size },
-    { name: 'sum', access: 'write', type: 'f32', length: size, when: ({ residual }) => residual },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: size },
+    { name: 'sum', access: 'write', type: 'f32', half: true, length: size, when: ({ residual }) => residual },
     { name: 'statistics', access: 'write', type: 'f32', length: ({ rows }) => 2 * rows },
   ],
   params: { rows: 'u32', columns: 'u32', eps: 'f32', ...dropoutParams },

@@ -17,7 +17,7 @@ import {
 import { type DropoutUse, dropoutParams, dropoutReference, dropoutValues } from './dropout.ts';
 import { backwardInputs, normalized, shapes } from './layerNormReference.ts';
 import { chooseRowVariant, type RowShape, rowVariants } from './rows.ts';
-import { type KernelSpec, spread } from './spec.ts';
+import { type KernelSpec, type Precision, spread } from './spec.ts';
 
 export interface LayerNormBackwardProblem extends RowShape, DropoutUse {
   weight: boolean;
@@ -30,16 +30,17 @@ export const rowBlock = 64;
 const size = ({ rows, columns }: RowShape) => rows * columns;
 const blocks = ({ rows }: RowShape) => Math.ceil(rows / rowBlock);
 
-const textOf = ({ weight, dsum, p }: LayerNormBackwardProblem): LayerNormBackwardText => ({
+const textOf = ({ weight, dsum, p, f16 }: LayerNormBackwardProblem & Precision): LayerNormBackwardText => ({
   weight,
   dsum,
   dropout: p > 0,
+  f16,
 });
 
 export const layerNormBackward: KernelSpec<LayerNormBackwardProblem> = {
   name: 'layerNormBackward',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
     {
       name: 'weight',
       access: 'read',
@@ -47,12 +48,12 @@ export const layerNormBackward: KernelSpec<LayerNormBackwardProblem> = {
       length: ({ columns }) => columns,
       when: ({ weight }) => weight,
     },
-    { name: 'dy', access: 'read', type: 'f32', length: size },
-    { name: 'dsum', access: 'read', type: 'f32', length: size, when: ({ dsum }) => dsum },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dsum', access: 'read', type: 'f32', half: true, length: size, when: ({ dsum }) => dsum },
     { name: 'statistics', access: 'read', type: 'f32', length: ({ rows }) => 2 * rows },
     { name: 'state', access: 'read', type: 'u32', length: () => 2, when: ({ p }) => p > 0 },
-    { name: 'dx', access: 'write', type: 'f32', length: size },
-    { name: 'dbranch', access: 'write', type: 'f32', length: size, when: ({ p }) => p > 0 },
+    { name: 'dx', access: 'write', type: 'f32', half: true, length: size },
+    { name: 'dbranch', access: 'write', type: 'f32', half: true, length: size, when: ({ p }) => p > 0 },
   ],
   params: { rows: 'u32', columns: 'u32', ...dropoutParams },
   values: (problem) => ({ rows: problem.rows, columns: problem.columns, ...dropoutValues(problem) }),
@@ -100,8 +101,8 @@ export const layerNormBackward: KernelSpec<LayerNormBackwardProblem> = {
 export const layerNormParameters: KernelSpec<RowShape> = {
   name: 'layerNormParameters',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
-    { name: 'dy', access: 'read', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
     { name: 'statistics', access: 'read', type: 'f32', length: ({ rows }) => 2 * rows },
     { name: 'dweight', access: 'write', type: 'f32', length: (p) => blocks(p) * p.columns },
     { name: 'dbias', access: 'write', type: 'f32', length: (p) => blocks(p) * p.columns },
@@ -128,13 +129,13 @@ export const layerNormParameters: KernelSpec<RowShape> = {
     {
       name: 'column',
       supports: () => true,
-      source: () => parametersShader(1),
+      source: ({ f16 }) => parametersShader(1, f16),
       workgroups: (p) => spread(blocks(p) * Math.ceil(p.columns / 64)),
     },
     {
       name: 'column-vec4',
       supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
-      source: () => parametersShader(4),
+      source: ({ f16 }) => parametersShader(4, f16),
       workgroups: (p) => spread(blocks(p) * Math.ceil(p.columns / 256)),
     },
   ],

@@ -53,7 +53,7 @@ for (const padding of [false, true]) {
 export const maskedSoftmax: KernelSpec<MaskedSoftmaxProblem> = {
   name: 'maskedSoftmax',
   bindings: [
-    { name: 'scores', access: 'read-write', type: 'f32', length: size },
+    { name: 'scores', access: 'read-write', type: 'f32', half: true, length: size },
     {
       name: 'mask',
       access: 'read',

@@ -20,7 +20,7 @@ import {
   weightedSumProblem,
   weightedSumTransposedProblem,
 } from './matmulProblem.ts';
-import { type KernelSpec, spread, type Workgroups } from './spec.ts';
+import { type KernelSpec, type Precision, spread, type Workgroups } from './spec.ts';
 
 export type { HeadsSizes, MatmulProblem } from './matmulProblem.ts';
 export {
@@ -73,7 +73,7 @@ function inFours({ length, ld, stride0, stride1 }: Layout): boolean {
   return [length, ld, stride0, stride1].every((x) => x % 4 === 0);
 }
 
-const textOf = (p: MatmulProblem): MatmulText => ({
+const textOf = (p: MatmulProblem & Precision): MatmulText => ({
   transposeA: p.transposeA,
   transposeB: p.transposeB,
   bias: p.bias,
@@ -82,6 +82,7 @@ const textOf = (p: MatmulProblem): MatmulText => ({
   vectorA: inFours(layoutA(p)),
   vectorB: inFours(layoutB(p)),
   vectorC: inFours(layoutC(p)),
+  f16: p.f16,
 });
 
 const registerTile: MatmulTile = { rows: 8, vectors: 1, lanes: 1 };
@@ -109,17 +110,18 @@ const activations = { none: (x: number) => x, gelu, gelu_tanh: geluTanh };
 export const matmul: KernelSpec<MatmulProblem> = {
   name: 'matmul',
   bindings: [
-    { name: 'a', access: 'read', type: 'f32', length: (p) => extent(p, layoutA(p)) },
-    { name: 'b', access: 'read', type: 'f32', length: (p) => extent(p, layoutB(p)) },
+    { name: 'a', access: 'read', type: 'f32', half: true, length: (p) => extent(p, layoutA(p)) },
+    { name: 'b', access: 'read', type: 'f32', half: true, length: (p) => extent(p, layoutB(p)) },
     { name: 'bias', access: 'read', type: 'f32', length: (p) => p.n, when: (p) => p.bias },
     {
       name: 'pre',
       access: 'read-write',
       type: 'f32',
+      half: true,
       length: (p) => extent(p, layoutC(p)),
       when: (p) => p.pre,
     },
-    { name: 'c', access: 'read-write', type: 'f32', length: (p) => extent(p, layoutC(p)) },
+    { name: 'c', access: 'read-write', type: 'f32', half: true, length: (p) => extent(p, layoutC(p)) },
   ],
   params: {
     m: 'u32',

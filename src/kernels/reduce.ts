@@ -16,7 +16,7 @@ import {
   type SumText,
   sum as sumShader,
 } from '../../shaders/reduce.ts';
-import { type KernelSpec, type NumberArray, spread } from './spec.ts';
+import { type KernelSpec, type NumberArray, type Precision, spread } from './spec.ts';
 
 export interface ReduceProblem {
   outer: number;
@@ -55,7 +55,7 @@ function sumVariant(text: SumText, results: number, supports: (problem: SumProbl
   return {
     name: text.load === 'one' ? 'scalar' : text.load,
     supports: (_: unknown, problem: SumProblem) => supports(problem),
-    source: () => sumShader(text),
+    source: ({ f16 }: Precision) => sumShader({ ...text, f16 }),
     workgroups: ({ outer, parts, inner }: SumProblem) =>
       spread(Math.ceil((outer * parts * inner) / results / 64)),
   };
@@ -80,7 +80,7 @@ function partSums(p: SumProblem, x: NumberArray, term: (value: number) => number
 export const sum: KernelSpec<SumProblem> = {
   name: 'sum',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => p.outer * p.length * p.inner },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => p.outer * p.length * p.inner },
     { name: 'y', access: 'read-write', type: 'f32', length: (p) => p.outer * p.parts * p.inner },
   ],
   params: sumParams,

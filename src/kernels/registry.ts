@@ -4,6 +4,7 @@ import { accumulate } from './accumulate.ts';
 import { adamw, clipFactor } from './adamw.ts';
 import { attentionVisibility } from './attentionVisibility.ts';
 import { binary } from './binary.ts';
+import { cast } from './cast.ts';
 import { crossEntropy, crossEntropyCount, crossEntropyTotal } from './crossEntropy.ts';
 import { dropout } from './dropout.ts';
 import { embedding, embeddingBackward, embeddingBackwardParts } from './embedding.ts';
@@ -29,6 +30,7 @@ export type AnyKernelSpec = KernelSpec<any>;
 
 export const kernels: readonly AnyKernelSpec[] = [
   accumulate,
+  cast,
   scale,
   matmul,
   softmax,

@@ -17,7 +17,14 @@ import {
 import { rowBlock } from './layerNormBackward.ts';
 import { shapes } from './layerNormReference.ts';
 import { chooseRowVariant, type RowShape, rowVariants } from './rows.ts';
-import { type BindingSpec, type KernelSpec, type NumberArray, spread } from './spec.ts';
+import {
+  type BindingSpec,
+  isHalf,
+  type KernelSpec,
+  type NumberArray,
+  type Precision,
+  spread,
+} from './spec.ts';
 
 export interface RmsNormBackwardProblem extends RowShape {
   weight: boolean;
@@ -51,8 +58,8 @@ function statisticOf({ rows, columns }: RowShape, x: NumberArray, eps: number): 
  * Ordinary numbers, or large or small ones, by the number of rows; with what the forward pass would have saved. Its eps
  * is of the size of x²: with a far smaller one the gradient of a single column is nothing but cancelled digits.
  */
-function backwardInputs(shape: RowShape, random: { normal(): number }) {
-  const scale = [1, 1e6, 1e-4][shape.rows % 3];
+function backwardInputs(shape: RowShape & Precision, random: { normal(): number }) {
+  const scale = isHalf(shape) ? 1 : [1, 1e6, 1e-4][shape.rows % 3]; // f16 has no room for the others
   const x = Float32Array.from({ length: size(shape) }, () => scale * random.normal());
   return { x, rstd: Float32Array.from(statisticOf(shape, x, scale ** 2)) };
 }
@@ -60,9 +67,9 @@ function backwardInputs(shape: RowShape, random: { normal(): number }) {
 export const rmsNorm: KernelSpec<RmsNormProblem> = {
   name: 'rmsNorm',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
     weightBinding,
-    { name: 'y', access: 'write', type: 'f32', length: size },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: size },
     { name: 'rstd', access: 'write', type: 'f32', length: ({ rows }) => rows },
   ],
   params: { rows: 'u32', columns: 'u32', eps: 'f32' },
@@ -85,7 +92,7 @@ export const rmsNorm: KernelSpec<RmsNormProblem> = {
   ]),
   variants: rowVariants(
     (problem) => problem,
-    (team, { weight }) => shader(team, weight),
+    (team, { weight, f16 }) => shader(team, weight, f16),
   ),
   choose: chooseRowVariant,
 };
@@ -93,11 +100,11 @@ export const rmsNorm: KernelSpec<RmsNormProblem> = {
 export const rmsNormBackward: KernelSpec<RmsNormBackwardProblem> = {
   name: 'rmsNormBackward',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
     weightBinding,
-    { name: 'dy', access: 'read', type: 'f32', length: size },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
     { name: 'rstd', access: 'read', type: 'f32', length: ({ rows }) => rows },
-    { name: 'dx', access: 'write', type: 'f32', length: size },
+    { name: 'dx', access: 'write', type: 'f32', half: true, length: size },
   ],
   params: { rows: 'u32', columns: 'u32' },
   values: ({ rows, columns }) => ({ rows, columns }),
@@ -124,7 +131,7 @@ export const rmsNormBackward: KernelSpec<RmsNormBackwardProblem> = {
   ]),
   variants: rowVariants(
     (problem) => problem,
-    (team, { weight }) => backwardShader(team, weight),
+    (team, { weight, f16 }) => backwardShader(team, weight, f16),
   ),
   choose: chooseRowVariant,
 };
@@ -132,8 +139,8 @@ export const rmsNormBackward: KernelSpec<RmsNormBackwardProblem> = {
 export const rmsNormParameters: KernelSpec<RowShape> = {
   name: 'rmsNormParameters',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
-    { name: 'dy', access: 'read', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
     { name: 'rstd', access: 'read', type: 'f32', length: ({ rows }) => rows },
     { name: 'dweight', access: 'write', type: 'f32', length: (p) => blocks(p) * p.columns },
   ],
@@ -156,13 +163,13 @@ export const rmsNormParameters: KernelSpec<RowShape> = {
     {
       name: 'column',
       supports: () => true,
-      source: () => parametersShader(1),
+      source: ({ f16 }) => parametersShader(1, f16),
       workgroups: (p) => spread(blocks(p) * Math.ceil(p.columns / 64)),
     },
     {
       name: 'column-vec4',
       supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
-      source: () => parametersShader(4),
+      source: ({ f16 }) => parametersShader(4, f16),
       workgroups: (p) => spread(blocks(p) * Math.ceil(p.columns / 256)),
     },
   ],

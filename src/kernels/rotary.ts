@@ -41,7 +41,7 @@ function variant(name: string, width: 1 | 4): Variant<RotaryProblem> {
   return {
     name,
     supports: (_, { depth }) => depth % (2 * width) === 0 || `the depth is not a multiple of ${2 * width}`,
-    source: () => shader(width),
+    source: ({ f16 }) => shader(width, f16),
     workgroups: (p) => spread(Math.ceil(pairs(p) / (64 * width))),
   };
 }
@@ -49,10 +49,10 @@ function variant(name: string, width: 1 | 4): Variant<RotaryProblem> {
 export const rotary: KernelSpec<RotaryProblem> = {
   name: 'rotary',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: values },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: values },
     { name: 'positions', access: 'read', type: 'u32', length: (p) => p.tokens },
     { name: 'table', access: 'read', type: 'f32', length: (p) => p.rows * p.depth },
-    { name: 'y', access: 'write', type: 'f32', length: values },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: values },
   ],
   params: { pairs: 'u32', half: 'u32', heads: 'u32', sign: 'f32' },
   values: (p) => ({ pairs: pairs(p), half: p.depth / 2, heads: p.heads, sign: p.inverse ? -1 : 1 }),

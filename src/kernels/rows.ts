@@ -5,7 +5,7 @@
  */
 import type { Team } from '../../shaders/rows.ts';
 import type { Capabilities } from '../gpu/index.ts';
-import { spread, type Variant } from './spec.ts';
+import { type Precision, spread, type Variant } from './spec.ts';
 
 export interface RowShape {
   rows: number;
@@ -15,7 +15,7 @@ export interface RowShape {
 /** `shape` reads a problem's rows and columns, `source` is the kernel's text for a team. */
 export function rowVariants<P>(
   shape: (problem: P) => RowShape,
-  source: (team: Team, problem: P) => string,
+  source: (team: Team, problem: P & Precision) => string,
 ): Variant<P>[] {
   const aligned = (problem: P) => shape(problem).columns % 4 === 0;
   const rowEach = (problem: P) => spread(Math.ceil(shape(problem).rows / 64));

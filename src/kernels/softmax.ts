@@ -51,8 +51,8 @@ export function logSoftmaxReference(shape: RowShape, x: ArrayLike<number>): Floa
 export const softmax: KernelSpec<SoftmaxProblem> = {
   name: 'softmax',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: size },
-    { name: 'y', access: 'write', type: 'f32', length: size },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: size },
   ],
   params: { rows: 'u32', columns: 'u32' },
   values: ({ rows, columns }) => ({ rows, columns }),
@@ -66,7 +66,7 @@ export const softmax: KernelSpec<SoftmaxProblem> = {
   awkward,
   variants: rowVariants(
     (problem) => problem,
-    (team, { log }) => shader(team, log),
+    (team, { log, f16 }) => shader(team, log, f16),
   ),
   choose: chooseRowVariant,
 };
@@ -74,9 +74,9 @@ export const softmax: KernelSpec<SoftmaxProblem> = {
 export const softmaxBackward: KernelSpec<SoftmaxProblem> = {
   name: 'softmaxBackward',
   bindings: [
-    { name: 'y', access: 'read', type: 'f32', length: size },
-    { name: 'dy', access: 'read', type: 'f32', length: size },
-    { name: 'dx', access: 'write', type: 'f32', length: size },
+    { name: 'y', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: size },
+    { name: 'dx', access: 'write', type: 'f32', half: true, length: size },
   ],
   params: { rows: 'u32', columns: 'u32' },
   values: ({ rows, columns }) => ({ rows, columns }),
@@ -100,7 +100,7 @@ export const softmaxBackward: KernelSpec<SoftmaxProblem> = {
   awkward,
   variants: rowVariants(
     (problem) => problem,
-    (team, { log }) => backwardShader(team, log),
+    (team, { log, f16 }) => backwardShader(team, log, f16),
   ),
   choose: chooseRowVariant,
 };

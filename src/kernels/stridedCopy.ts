@@ -109,8 +109,8 @@ function transposeReason(p: StridedCopyProblem): true | string {
 export const stridedCopy: KernelSpec<StridedCopyProblem> = {
   name: 'stridedCopy',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => p.lengthX },
-    { name: 'y', access: 'read-write', type: 'f32', length: (p) => p.lengthY },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => p.lengthX },
+    { name: 'y', access: 'read-write', type: 'f32', half: true, length: (p) => p.lengthY },
   ],
   params: { count: 'u32', startX: 'u32', startY: 'u32', ...strideParams },
   values: (p) => ({
@@ -155,20 +155,20 @@ export const stridedCopy: KernelSpec<StridedCopyProblem> = {
     {
       name: 'scalar',
       supports: () => true,
-      source: ({ sizes }) => copyShader({ width: 1, axes: activeAxes(sizes), repeat: false }),
+      source: ({ sizes, f16 }) => copyShader({ width: 1, axes: activeAxes(sizes), repeat: false, f16 }),
       workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
       supports: (_, p) => vec4Reason(p),
-      source: ({ sizes, strideX }) =>
-        copyShader({ width: 4, axes: activeAxes(sizes), repeat: strideX[5] === 0 }),
+      source: ({ sizes, strideX, f16 }) =>
+        copyShader({ width: 4, axes: activeAxes(sizes), repeat: strideX[5] === 0, f16 }),
       workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 256 / turns(capabilities))),
     },
     {
       name: 'transpose',
       supports: (_, p) => transposeReason(p),
-      source: ({ sizes }) => transposedCopy(activeAxes(sizes)),
+      source: ({ sizes, f16 }) => transposedCopy(activeAxes(sizes), f16),
       workgroups: (p, capabilities) => spread(Math.ceil(product(p.sizes) / 1024 / turns(capabilities))),
     },
   ],

@@ -61,8 +61,8 @@ const awkward: readonly UnaryProblem[] = [
 export const unary: KernelSpec<UnaryProblem> = {
   name: 'unary',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'y', access: 'write', type: 'f32', length: (p) => p.count },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => p.count },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: (p) => p.count },
   ],
   params: { count: 'u32' },
   values: ({ count }) => ({ count }),
@@ -71,15 +71,15 @@ export const unary: KernelSpec<UnaryProblem> = {
   reference: ({ op }, { x }) => ({ y: Float64Array.from(x, functions[op].value) }),
   inputs: ({ count, op }, random) => ({ x: ordinaryInputs(count, op, random) }),
   awkward,
-  variants: elementVariants((width, { op }) => shader(op, width)),
+  variants: elementVariants((width, { op, f16 }) => shader(op, width, f16)),
 };
 
 export const unaryBackward: KernelSpec<UnaryProblem> = {
   name: 'unaryBackward',
   bindings: [
-    { name: 'saved', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'dy', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'dx', access: 'write', type: 'f32', length: (p) => p.count },
+    { name: 'saved', access: 'read', type: 'f32', half: true, length: (p) => p.count },
+    { name: 'dy', access: 'read', type: 'f32', half: true, length: (p) => p.count },
+    { name: 'dx', access: 'write', type: 'f32', half: true, length: (p) => p.count },
   ],
   params: { count: 'u32' },
   values: ({ count }) => ({ count }),
@@ -93,7 +93,7 @@ export const unaryBackward: KernelSpec<UnaryProblem> = {
     return { saved: savedBy(op) === 'x' ? x : x.map(functions[op].value) };
   },
   awkward,
-  variants: elementVariants((width, { op }) => backwardShader(op, width)),
+  variants: elementVariants((width, { op, f16 }) => backwardShader(op, width, f16)),
 };
 
 export interface AffineProblem {
@@ -105,8 +105,8 @@ export interface AffineProblem {
 export const affine: KernelSpec<AffineProblem> = {
   name: 'affine',
   bindings: [
-    { name: 'x', access: 'read', type: 'f32', length: (p) => p.count },
-    { name: 'y', access: 'write', type: 'f32', length: (p) => p.count },
+    { name: 'x', access: 'read', type: 'f32', half: true, length: (p) => p.count },
+    { name: 'y', access: 'write', type: 'f32', half: true, length: (p) => p.count },
   ],
   params: { count: 'u32', scale: 'f32', shift: 'f32' },
   values: ({ count, scale, shift }) => ({ count, scale, shift }),
@@ -119,5 +119,5 @@ export const affine: KernelSpec<AffineProblem> = {
     { count: 260, scale: 1, shift: -3 },
     { count: 4100, scale: 0.1, shift: 1e4 },
   ],
-  variants: elementVariants((width) => affineShader(width)),
+  variants: elementVariants((width, { f16 }) => affineShader(width, f16)),
 };

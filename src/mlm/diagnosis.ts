@@ -35,7 +35,7 @@ export async function firstNonFinite(
 async function firstOutput(engine: Engine, body: () => void): Promise<string | undefined> {
   const outputs: { name: string; copy: Tensor }[] = [];
   engine.inspect = (op, output) => {
-    if (output.dtype !== 'f32') return;
+    if (output.dtype !== 'f32' && output.dtype !== 'f16') return;
     const [, , ...inside] = engine.path.split('/');
     const name = `the output of ${[...inside, op].join('/')}, [${output.shape.join(', ')}]`;
     outputs.push({ name, copy: engine.keep(engine.copyOf(output)) });

@@ -30,8 +30,8 @@ export function decayGroup(_name: string, { decays }: Parameter): string {
   return decays ? 'decay' : 'no-decay';
 }
 
-/** Elements between slots: bindings start at multiples of 256 bytes. */
-const ALIGNMENT = 64;
+/** Elements between slots: bindings start at multiples of 256 bytes, those of f16 copies too. */
+const ALIGNMENT = 128;
 
 export interface MaterializeOptions {
   /** Seed of the first values. */

@@ -4,6 +4,7 @@
  * platform that has WebGPU, which is why aligned data is viewed here rather than copied.
  */
 import { ClozeError } from '../gpu/errors.ts';
+import { fromHalves } from '../kernels/half.ts';
 
 /** Bits of one element, in the order in which the reference writer ranks the types. */
 export const DTYPE_BITS = {
@@ -105,7 +106,7 @@ export function toFloat32(tensor: StoredTensor): Float32Array {
     case 'F64':
       return narrow(viewAs(Float64Array, tensor.bytes));
     case 'F16':
-      return widenF16(viewAs(Uint16Array, tensor.bytes));
+      return fromHalves(viewAs(Uint16Array, tensor.bytes));
     case 'BF16':
       return widenBF16(viewAs(Uint16Array, tensor.bytes));
     default:
@@ -169,20 +170,6 @@ function narrow(wide: Float64Array): Float32Array {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i]) && Number.isFinite(wide[i]))
       throw outOfRange('F64', i, wide[i], 'float32');
-  }
-  return values;
-}
-
-/** IEEE 754 binary16: the exponent's bias grows from 15 to 127; subnormals are multiples of 2^-24. */
-function widenF16(halves: Uint16Array): Float32Array {
-  const values = new Float32Array(halves.length);
-  const bits = new Uint32Array(values.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const sign = halves[i] >>> 15;
-    const exponent = (halves[i] >>> 10) & 31;
-    const fraction = halves[i] & 1023;
-    if (exponent === 0) values[i] = (sign === 1 ? -fraction : fraction) / 16777216;
-    else bits[i] = (sign << 31) | ((exponent === 31 ? 255 : exponent + 112) << 23) | (fraction << 13);
   }
   return values;
 }

@@ -5,6 +5,7 @@
  */
 import { ClozeError } from '../../gpu/index.ts';
 import { maxDepth, tileSupports } from '../../kernels/flashProblem.ts';
+import { checkFloat, isFloat } from '../shape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { type AttentionCall, attentionProbabilities, composedAttention } from './attentionComposed.ts';
 import { flashAttention } from './attentionFlash.ts';
@@ -101,6 +102,7 @@ function chooseImplementation(q: Tensor, recording: boolean, sizes: Sizes): 'com
 }
 
 function attend(q: Tensor, k: Tensor, v: Tensor, sizes: Sizes, options: AttentionOptions): AttentionResult {
+  checkFloat('attention', q, k, v);
   const { batch, queries, keys, depth } = sizes;
   const { mask, causal, prefix, segments, window, dropout } = options;
   checkMask('mask', mask, [batch, keys]);
@@ -144,7 +146,7 @@ function checkMask(name: string, tensor: Tensor | undefined, shape: Shape): void
   if (tensor.shape.join() !== shape.join()) {
     throw new ClozeError('shape', `attention with a ${name} of ${tensor}: it must be [${shape.join(', ')}]`);
   }
-  if (tensor.dtype === 'f32') {
+  if (isFloat(tensor)) {
     throw new ClozeError(
       'dtype',
       `attention wants whole numbers for ${name}, and got floats`,

@@ -10,6 +10,7 @@ import {
   weightedSumTransposedProblem,
 } from '../../kernels/matmul.ts';
 import { softmaxBackward } from '../../kernels/softmax.ts';
+import { commonType } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 
@@ -42,7 +43,7 @@ const productSizes = ({ batch, heads, queries, keys, depth, apart }: AttentionCa
 });
 
 function product(problem: MatmulProblem, a: Tensor, b: Tensor, shape: Shape): Tensor {
-  const c = a.engine.empty(shape);
+  const c = a.engine.empty(shape, commonType(a, b));
   a.engine.run(matmul, problem, { a, b, c });
   return c;
 }
@@ -70,25 +71,26 @@ export function composedAttention(
   const scoresShape = [batch, heads, queries, keys];
   const drop = (x: Tensor, state: Tensor) => {
     if (!dropout) return x;
-    const y = engine.empty(x.shape);
+    const y = engine.empty(x.shape, x.dtype);
     const { p, layer } = dropout;
     engine.run(dropoutKernel, { count: x.size, p, layer }, { x, state, y });
     return y;
   };
 
-  const probabilities = attentionProbabilities(q, k, call);
+  const operands = [q, k, v].map((x) => engine.operand(x));
+  const probabilities = attentionProbabilities(operands[0], operands[1], call);
   const context = engine.scope(() => {
     const kept = dropout ? drop(probabilities, dropout.state) : probabilities;
-    return product(weightedSumProblem(sizes), kept, v, q.shape);
+    return product(weightedSumProblem(sizes), kept, operands[2], q.shape);
   });
   record('attention', [q, k, v], context, {
-    save: [q, k, v, probabilities, ...(dropout ? [dropout.state] : [])],
+    save: [...operands, probabilities, ...(dropout ? [dropout.state] : [])],
     vjp: (grad, [q, k, v, probabilities, state], needs) => {
       const dv = () =>
         product(weightedSumTransposedProblem(sizes), drop(probabilities, state), grad, v.shape);
       const dscores = () => {
         const dprobabilities = drop(product(scoresProblem(sizes), grad, v, scoresShape), state);
-        const dx = engine.empty(scoresShape);
+        const dx = engine.empty(scoresShape, dprobabilities.dtype);
         const shape = { rows: batch * heads * queries, columns: keys, log: false };
         engine.run(softmaxBackward, shape, { y: probabilities, dy: dprobabilities, dx });
         return dx;

@@ -6,6 +6,7 @@ import { attentionVisibility, visibilityFours } from '../../kernels/attentionVis
 import { flashAttention as kernel } from '../../kernels/flashAttention.ts';
 import { flashKeys, flashQueries, flashStatistics } from '../../kernels/flashAttentionBackward.ts';
 import type { FlashProblem } from '../../kernels/flashProblem.ts';
+import { commonType } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import type { AttentionCall } from './attentionComposed.ts';
@@ -47,21 +48,22 @@ export function flashAttention(q: Tensor, k: Tensor, v: Tensor, call: AttentionC
     );
     return visibility;
   };
-  const context = engine.empty(q.shape);
+  const operands = { q: engine.operand(q), k: engine.operand(k), v: engine.operand(v) };
+  const context = engine.empty(q.shape, commonType(operands.q, operands.k, operands.v));
   engine.scope(() => {
     const visibility = masked || dropout ? see() : undefined;
     const logSum = engine.empty([batch, heads, queries]);
-    engine.run(kernel, problem, { q, k, v, visibility, context, logSum });
+    engine.run(kernel, problem, { ...operands, visibility, context, logSum });
     record('attention', [q, k, v], context, {
-      save: [q, k, v, context, logSum, ...(visibility ? [visibility] : [])],
+      save: [operands.q, operands.k, operands.v, context, logSum, ...(visibility ? [visibility] : [])],
       vjp: (gradient, [q, k, v, context, logSum, visibility], needs) => {
         const statistics = engine.empty([batch, heads, queries, 2]);
         engine.run(flashStatistics, problem, { gradient, context, logSum, statistics });
         const operands = { q, k, v, gradient, statistics, visibility };
-        const dq = needs[0] ? engine.empty(q.shape) : undefined;
+        const dq = needs[0] ? engine.empty(q.shape, q.dtype) : undefined;
         if (dq) engine.run(flashQueries, problem, { ...operands, dq });
         if (!needs[1] && !needs[2]) return [dq, undefined, undefined];
-        const [dk, dv] = [engine.empty(k.shape), engine.empty(v.shape)];
+        const [dk, dv] = [engine.empty(k.shape, k.dtype), engine.empty(v.shape, v.dtype)];
         engine.run(flashKeys, problem, { ...operands, dk, dv });
         return [dq, needs[1] ? dk : undefined, needs[2] ? dv : undefined];
       },

@@ -1,6 +1,6 @@
 /** Sums, differences, products and quotients of two tensors with NumPy's broadcasting, or of a tensor and a number. */
 import { type BinaryOp, binary, binaryProblem } from '../../kernels/binary.ts';
-import { broadcastShapes, checkFloat } from '../shape.ts';
+import { broadcastShapes, checkFloat, commonType } from '../shape.ts';
 import { record, type Vjp } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { sumTo } from './reduce.ts';
@@ -59,7 +59,7 @@ export function div(a: Tensor, b: Tensor | number): Tensor {
 function combine(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
   checkFloat(op, a, b);
   const shape = broadcastShapes(op, a.shape, b.shape);
-  const y = a.engine.empty(shape);
+  const y = a.engine.empty(shape, commonType(a, b));
   a.engine.run(binary, binaryProblem(op, a.shape, b.shape, shape), { a, b, y });
   return y;
 }

@@ -7,8 +7,10 @@ import {
 } from '../../kernels/crossEntropy.ts';
 import { scale } from '../../kernels/scale.ts';
 import type { Engine } from '../engine.ts';
+import { isFloat } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
+import { cast } from './cast.ts';
 
 export interface CrossEntropyOptions {
   /** Rows with this label do not count. Default −100. */
@@ -41,10 +43,11 @@ export interface CrossEntropyResult {
  * Gradient: weight · (softmax − one-hot) / normalizer, written in the forward pass, which has the logits at hand.
  */
 export function crossEntropy(
-  logits: Tensor,
+  scores: Tensor,
   labels: Tensor,
   options: CrossEntropyOptions = {},
 ): CrossEntropyResult {
+  const logits = cast(scores, 'f32');
   const { engine } = logits;
   const columns = logits.shape[logits.shape.length - 1];
   const rows = logits.size / columns;
@@ -124,7 +127,7 @@ export function checkLabels(
   if (labels.size !== rows) {
     throw new ClozeError('shape', `${op} of ${rowsOf} with labels of ${labels}: it wants ${rows} of them`);
   }
-  if (labels.dtype === 'f32') {
+  if (isFloat(labels)) {
     throw new ClozeError(
       'dtype',
       `${op} wants whole numbers for labels, and got floats`,

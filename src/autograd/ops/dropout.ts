@@ -36,12 +36,12 @@ export function dropout(x: Tensor, p: number, { state, layer }: DropoutOptions):
   if (p === 0) return x;
   const { engine } = x;
   const problem = { count: x.size, p, layer };
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   engine.run(kernel, problem, { x, state, y });
   return record('dropout', [x], y, {
     save: [state],
     vjp: (dy, [state]) => {
-      const dx = engine.empty(x.shape);
+      const dx = engine.empty(x.shape, x.dtype);
       engine.run(kernel, problem, { x: dy, state, y: dx });
       return [dx];
     },

@@ -2,7 +2,7 @@ import { ClozeError } from '../../gpu/index.ts';
 import { embeddingBackward, embeddingBackwardParts, embedding as kernel } from '../../kernels/embedding.ts';
 import { longestSegment, mostParts } from '../../kernels/segments.ts';
 import type { Indices } from '../indices.ts';
-import { checkFloat } from '../shape.ts';
+import { checkFloat, commonType } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 
@@ -29,13 +29,13 @@ export function embedding(
   const [rows, columns] = table.shape;
   const n = indices.size;
   indices.checkRows(rows);
-  const y = engine.empty([...indices.shape, columns]);
+  const y = engine.empty([...indices.shape, columns], engine.activationType(commonType(table)));
   engine.run(kernel, { n, rows, columns }, { table, ids: indices.ids, y });
   const groups = engine.tape.recording && table.requiresGrad ? indices.groups() : undefined;
   return record('embedding', [table], y, {
     save: groups ? [groups.rows, groups.offsets, groups.order] : [],
     vjp: (dy, [segmentRows, offsets, order], _needs, [total]) => {
-      const dtable = total ?? engine.zeros(table.shape);
+      const dtable = total ?? engine.zeros(table.shape, table.dtype);
       const problem = { n, rows, columns, paddingIdx };
       const parts = engine.empty([Math.max(1, mostParts(n)), columns]);
       engine.run(embeddingBackward, problem, { rows: segmentRows, offsets, order, dy, parts, dtable });

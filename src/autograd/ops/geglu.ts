@@ -17,12 +17,12 @@ export function geglu(x: Tensor, { approximate = 'none' }: GeluOptions = {}): Te
     throw new ClozeError('shape', `geglu of ${x}: its last axis must hold two halves`);
   }
   const problem = { rows: x.size / width, columns: width / 2, approximate };
-  const y = engine.empty([...x.shape.slice(0, -1), width / 2]);
+  const y = engine.empty([...x.shape.slice(0, -1), width / 2], x.dtype);
   engine.run(kernel, problem, { x, y });
   return record('geglu', [x], y, {
     save: [x],
     vjp: (dy, [x]) => {
-      const dx = engine.empty(x.shape);
+      const dx = engine.empty(x.shape, x.dtype);
       engine.run(gegluBackward, problem, { x, dy, dx });
       return [dx];
     },

@@ -2,6 +2,7 @@
 import { ClozeError } from '../../gpu/index.ts';
 import { layerNorm as layerNormKernel } from '../../kernels/layerNorm.ts';
 import { layerNormBackward, layerNormParameters, rowBlock } from '../../kernels/layerNormBackward.ts';
+import { checkFloat, commonType } from '../shape.ts';
 import { record, recordAll } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { checkDropout, type DropoutUse, dropout } from './dropout.ts';
@@ -13,16 +14,17 @@ import { sumOver } from './sumOver.ts';
  */
 export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, eps = 1e-5): Tensor {
   const { engine } = x;
+  checkFloat('layerNorm', x);
   const shape = shapeOf('layerNorm', x, { weight, bias });
   const flags = { weight: weight !== undefined, bias: bias !== undefined };
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   const statistics = engine.empty([shape.rows, 2]);
   const problem = { ...shape, eps, ...flags, residual: false, p: 0, layer: 0 };
   engine.run(layerNormKernel, problem, { x, weight, bias, y, statistics });
   record('layerNorm', present(x, weight, bias), y, {
     save: present(x, statistics, weight),
     vjp: (dy, [x, statistics, weight], [needsX, ...needs], [, ...totals]) => {
-      const dx = needsX ? engine.empty(x.shape) : undefined;
+      const dx = needsX ? engine.empty(x.shape, x.dtype) : undefined;
       if (dx) {
         const problem = { ...shape, weight: flags.weight, dsum: false, p: 0, layer: 0 };
         engine.run(layerNormBackward, problem, { x, weight, dy, statistics, dx });
@@ -61,12 +63,13 @@ export function residualLayerNorm(
       `residualLayerNorm of ${x} with a residual of ${residual}: the same is needed`,
     );
   }
+  checkFloat('residualLayerNorm', x, residual);
   const shape = shapeOf('residualLayerNorm', x, { weight, bias });
   if (options.dropout) checkDropout(options.dropout);
   const { p, layer, state } = options.dropout?.p ? options.dropout : { p: 0, layer: 0, state: undefined };
   const flags = { weight: weight !== undefined, bias: bias !== undefined };
-  const y = engine.empty(x.shape);
-  const sum = engine.empty(x.shape);
+  const sum = engine.empty(x.shape, commonType(x, residual));
+  const y = engine.empty(x.shape, sum.dtype);
   const statistics = engine.empty([shape.rows, 2]);
   const problem = { ...shape, eps, ...flags, residual: true, p, layer };
   engine.run(layerNormKernel, problem, { x, residual, state, weight, bias, y, sum, statistics });
@@ -83,8 +86,8 @@ export function residualLayerNorm(
         return [dx, arrived, ...needs.map((needed, i) => (needed ? nothing(totals[i]) : undefined))];
       }
       const weight = flags.weight ? others.at(-1) : undefined;
-      const dresidual = engine.empty(sum.shape);
-      const dx = p > 0 ? engine.empty(sum.shape) : dresidual;
+      const dresidual = engine.empty(sum.shape, sum.dtype);
+      const dx = p > 0 ? engine.empty(sum.shape, sum.dtype) : dresidual;
       const problem = { ...shape, weight: flags.weight, dsum: dsum !== undefined, p, layer };
       const buffers = { x: sum, weight, dy, dsum, statistics, state, dx: dresidual, dbranch: dx };
       engine.run(layerNormBackward, problem, buffers);

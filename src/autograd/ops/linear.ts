@@ -2,8 +2,9 @@
 import { ClozeError } from '../../gpu/index.ts';
 import { type MatmulProblem, matmul, matmulProblem } from '../../kernels/matmul.ts';
 import { unaryBackward } from '../../kernels/unary.ts';
+import { checkFloat, commonType } from '../shape.ts';
 import { record } from '../tape.ts';
-import type { Shape, Tensor } from '../tensor.ts';
+import type { FloatType, Shape, Tensor } from '../tensor.ts';
 import { sumOver } from './sumOver.ts';
 
 /**
@@ -11,11 +12,13 @@ import { sumOver } from './sumOver.ts';
  * Gradients: dx = dy W, dW = dyᵀ x, db = the sum of dy's rows.
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const { engine } = x;
   const layer = layerOf('linear', x, weight, bias);
-  const y = x.engine.empty(layer.output);
-  x.engine.run(matmul, forward(layer, { bias: bias !== undefined }), { a: x, b: weight, bias, c: y });
+  const [a, b] = [engine.operand(x), engine.operand(weight)];
+  const y = engine.empty(layer.output, commonType(a, b));
+  engine.run(matmul, forward(layer, { bias: bias !== undefined }), { a, b, bias, c: y });
   return record('linear', bias ? [x, weight, bias] : [x, weight], y, {
-    save: [x, weight],
+    save: [a, b],
     vjp: (grad, [x, weight], needs, totals) => gradients(layer, grad, x, weight, needs, totals),
   });
 }
@@ -34,15 +37,16 @@ export function linearGelu(
   const layer = layerOf('linearGelu', x, weight, bias);
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const activation = approximate === 'tanh' ? 'gelu_tanh' : 'gelu';
-  const y = engine.empty(layer.output);
+  const [a, b] = [engine.operand(x), engine.operand(weight)];
+  const y = engine.empty(layer.output, commonType(a, b));
   const saves = engine.tape.recording && inputs.some((input) => input.requiresGrad);
-  const pre = saves ? engine.empty(layer.output) : undefined;
+  const pre = saves ? engine.empty(layer.output, y.dtype) : undefined;
   const problem = forward(layer, { bias: bias !== undefined, activation, pre: saves });
-  engine.run(matmul, problem, { a: x, b: weight, bias, pre, c: y });
+  engine.run(matmul, problem, { a, b, bias, pre, c: y });
   return record('linearGelu', inputs, y, {
-    save: pre ? [x, weight, pre] : [],
+    save: pre ? [a, b, pre] : [],
     vjp: (grad, [x, weight, pre], needs, totals) => {
-      const inner = engine.empty(layer.output);
+      const inner = engine.empty(layer.output, pre.dtype);
       engine.run(unaryBackward, { count: pre.size, op: activation }, { saved: pre, dy: grad, dx: inner });
       return gradients(layer, inner, x, weight, needs, totals);
     },
@@ -54,6 +58,8 @@ export interface Layer {
   from: number;
   to: number;
   output: Shape;
+  /** Of x and the weight, as their gradients are. */
+  types: readonly [FloatType, FloatType];
 }
 
 /** The sizes of a layer. Throws `shape` when they do not fit. */
@@ -72,7 +78,9 @@ export function layerOf(op: string, x: Tensor, weight: Tensor, bias: Tensor | un
       `${op} to ${to} features with a bias of [${bias.shape}]: it must be [${to}]`,
     );
   }
-  return { rows: x.size / from, from, to, output: [...x.shape.slice(0, -1), to] };
+  checkFloat(op, x, weight);
+  const types = [commonType(x), commonType(weight)] as const;
+  return { rows: x.size / from, from, to, output: [...x.shape.slice(0, -1), to], types };
 }
 
 function forward({ rows, from, to }: Layer, options: Partial<MatmulProblem>): MatmulProblem {
@@ -89,7 +97,7 @@ function gradients(
   totals: readonly (Tensor | undefined)[],
 ) {
   const { engine } = dy;
-  const { rows, from, to } = layer;
+  const { rows, from, to, types } = layer;
   const product = (
     options: Partial<MatmulProblem>,
     sizes: { m: number; n: number; k: number },
@@ -99,13 +107,13 @@ function gradients(
     engine.run(matmul, matmulProblem(sizes, options), { a: dy, b, c });
     return c;
   };
-  const intoX = () => product({}, { m: rows, n: from, k: to }, weight, engine.empty(x.shape));
+  const intoX = () => product({}, { m: rows, n: from, k: to }, weight, engine.empty(x.shape, types[0]));
   const intoWeight = () =>
     product(
       { transposeA: true, accumulate: totals[1] !== undefined },
       { m: to, n: from, k: rows },
       x,
-      totals[1] ?? engine.empty(weight.shape),
+      totals[1] ?? engine.empty(weight.shape, types[1]),
     );
   return [
     needs[0] ? intoX() : undefined,

@@ -3,6 +3,7 @@ import { ClozeError } from '../../gpu/index.ts';
 import { accumulate } from '../../kernels/accumulate.ts';
 import { crossEntropy as crossEntropyKernel } from '../../kernels/crossEntropy.ts';
 import { type MatmulProblem, matmul, matmulProblem } from '../../kernels/matmul.ts';
+import { bytesOf } from '../../kernels/spec.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import {
@@ -16,24 +17,24 @@ import { layerOf } from './linear.ts';
 import { sumOver } from './sumOver.ts';
 
 export interface LinearCrossEntropyOptions extends CrossEntropyOptions {
-  /** Rows whose logits are held at once, a multiple of 64. Default: as many as {@link logitsAtOnce} has room for. */
+  /** Rows whose logits are held at once, a multiple of 64, or of 128 in f16. Default: as many as {@link logitsAtOnce} has room for. */
   rowsAtOnce?: number;
 }
 
-/** Logits held at once, unless 64 rows have more: 32 MiB of them, which is 256 rows of BERT's vocabulary. */
+/** Logits held at once, unless the fewest rows have more: 32 MiB of them, which is 256 rows of BERT's vocabulary. */
 export const logitsAtOnce = 2 ** 23;
 
 /** Rows between slices: bindings start at multiples of 256 bytes. */
-const alignment = 64;
+const alignmentOf = ({ dtype }: Tensor) => 256 / bytesOf(dtype);
 
 /**
  * crossEntropy(linear(hidden, weight, bias), labels): hidden [..., C], weight [V, C], bias [V], labels i32, one for each
- * row. Throws what the two throw, and `option` when `rowsAtOnce` is no multiple of 64.
+ * row. Throws what the two throw, and `option` when `rowsAtOnce` is no multiple of 64, of 128 where hidden is in f16.
  *
  * The rows are taken in slices. The logits of a slice become their own gradient in place, and are used up for the
  * gradients of hidden, weight and bias before the next slice overwrites them: memory for all M · V logits is never
  * there, and nothing is computed twice. So the gradients are made in the forward pass, where one is recorded; backward
- * has only to scale them. After Liger Kernel's fused linear cross-entropy (Hsu et al., 2024).
+ * has only to scale them. The logits and all gradients are f32, so that nothing vanishes before it is scaled. After Liger Kernel's fused linear cross-entropy (Hsu et al., 2024).
  */
 export function linearCrossEntropy(
   hidden: Tensor,
@@ -45,7 +46,9 @@ export function linearCrossEntropy(
   const { engine } = hidden;
   const { rows, from, to } = layerOf('linearCrossEntropy', hidden, weight, bias);
   checkLabels('linearCrossEntropy', hidden, labels, rows, options);
-  const { ignoreIndex = -100, weights, rowsAtOnce = defaultRows(to) } = options;
+  const [x, w] = [engine.operand(hidden), engine.operand(weight)];
+  const alignment = alignmentOf(x);
+  const { ignoreIndex = -100, weights, rowsAtOnce = defaultRows(to, alignment) } = options;
   if (!(rowsAtOnce > 0 && rowsAtOnce % alignment === 0)) {
     throw new ClozeError('option', `rowsAtOnce is ${rowsAtOnce}`, `Use a multiple of ${alignment}`);
   }
@@ -55,7 +58,9 @@ export function linearCrossEntropy(
   const gradient = wants.includes(true) ? 'in-place' : 'none';
   // Rows of logits start at multiples of four whatever the vocabulary, for the sake of vec4.
   const pitch = 4 * Math.ceil(to / 4);
-  const [dhidden, dweight] = [hidden, weight].map((x, i) => (wants[i] ? engine.empty(x.shape) : undefined));
+  const [dhidden, dweight] = [hidden, weight].map(({ shape }, i) =>
+    wants[i] ? engine.empty(shape) : undefined,
+  );
   const parts = new LossParts(engine, labels, rows, options);
 
   const product = (
@@ -66,10 +71,10 @@ export function linearCrossEntropy(
 
   /** Returns the sums of the logits' gradient over the slice, which are its share of the bias's. */
   const slice = (first: number, count: number) => {
-    const h = rowsOf(hidden, first, [count, from]);
+    const h = rowsOf(x, first, [count, from]);
     const logits = engine.empty([count, pitch]);
     const forward = { transposeB: true, bias: bias !== undefined, ldc: pitch };
-    product({ m: count, n: to, k: from }, forward, { a: h, b: weight, bias, c: logits });
+    product({ m: count, n: to, k: from }, forward, { a: h, b: w, bias, c: logits });
     engine.run(
       crossEntropyKernel,
       { rows: count, columns: to, pitch, ignoreIndex, weighted: weights !== undefined, gradient },
@@ -84,7 +89,7 @@ export function linearCrossEntropy(
     );
     if (dhidden) {
       const c = rowsOf(dhidden, first, [count, from]);
-      product({ m: count, n: from, k: to }, { lda: pitch }, { a: logits, b: weight, c });
+      product({ m: count, n: from, k: to }, { lda: pitch }, { a: logits, b: w, c });
     }
     if (dweight) {
       const added = { transposeA: true, lda: pitch, accumulate: first > 0 };
@@ -119,12 +124,12 @@ export function linearCrossEntropy(
 }
 
 /** As many rows as {@link logitsAtOnce} has room for, in whole alignments. */
-function defaultRows(columns: number): number {
+function defaultRows(columns: number, alignment: number): number {
   return alignment * Math.max(1, Math.floor(logitsAtOnce / columns / alignment));
 }
 
 /** Part of a tensor from its row `first` on. */
 function rowsOf(x: Tensor, first: number, shape: Shape): Tensor {
   const width = shape.slice(1).reduce((product, axis) => product * axis, 1);
-  return x.engine.share(x.storage, shape, x.dtype, x.view.offset + 4 * first * width);
+  return x.engine.share(x.storage, shape, x.dtype, x.view.offset + bytesOf(x.dtype) * first * width);
 }

@@ -1,6 +1,7 @@
 /** The matrix product over batches of any shape. */
 import { ClozeError } from '../../gpu/index.ts';
 import { matmul as matmulKernel, matmulProblem } from '../../kernels/matmul.ts';
+import { checkFloat, commonType } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
 import { expand } from './permute.ts';
@@ -21,6 +22,7 @@ export interface MatmulOptions {
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;
+  checkFloat('matmul', a, b);
   const shapes = shapesOf(a, b, transposeA, transposeB);
   // The kernel strides over two batch axes; operands that broadcast in a more tangled way are repeated first.
   if (shapes.tangled) {
@@ -28,14 +30,16 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     return matmul(whole(a), whole(b), options);
   }
   const { m, n, k, batch, inA, inB } = shapes;
+  const { engine } = a;
+  const [x, z] = [engine.operand(a), engine.operand(b)];
   const y = multiply(
-    { tensor: a, transposed: transposeA, has: inA },
-    { tensor: b, transposed: transposeB, has: inB },
+    { tensor: x, transposed: transposeA, has: inA },
+    { tensor: z, transposed: transposeB, has: inB },
     { m, n, k, batch },
     shapes.output,
   );
   return record('matmul', [a, b], y, {
-    save: [a, b],
+    save: [x, z],
     vjp: (grad, [a, b], needs) => {
       // A transposed operand wants its gradient transposed: (dy bᵀ)ᵀ = b dyᵀ and (aᵀ dy)ᵀ = dyᵀ a.
       const dy = (transposed: boolean) => ({ tensor: grad, transposed, has: both });
@@ -92,7 +96,7 @@ function multiply(
     },
   );
   const { engine } = x.tensor;
-  const c = engine.empty(shape);
+  const c = engine.empty(shape, commonType(x.tensor, y.tensor));
   engine.run(matmulKernel, problem, { a: x.tensor, b: y.tensor, c });
   return c;
 }
@@ -114,7 +118,7 @@ function sumRepeated(gradient: Tensor, has: Has, shape: Shape): Tensor {
     const inner = sum.size / batch0;
     sum = sumOver(sum, { outer: 1, length: batch0, inner }, [1, inner]);
   }
-  return sum.engine.share(sum.storage, shape, 'f32', sum.view.offset);
+  return sum.engine.share(sum.storage, shape, sum.dtype, sum.view.offset);
 }
 
 interface Shapes {

@@ -57,7 +57,7 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
   return record('narrow', [x], y, {
     save: [],
     vjp: (dy) => {
-      const dx = x.engine.zeros(x.shape);
+      const dx = x.engine.zeros(x.shape, dy.dtype);
       x.engine.run(stridedCopy, sliceProblem(dy.shape, dy.shape, 0, x.shape, skipped), { x: dy, y: dx });
       return [dx];
     },

@@ -5,6 +5,7 @@ import { expandProblem, stridedCopy } from '../../kernels/stridedCopy.ts';
 import { checkFloat, normalizeAxes, reducedShape } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
+import { cast } from './cast.ts';
 import { reshape } from './reshape.ts';
 import { sumOver } from './sumOver.ts';
 import { affine } from './unary.ts';
@@ -15,12 +16,12 @@ export interface ReduceOptions {
   keepdim?: boolean;
 }
 
-/** Σ x over the axes. */
+/** Σ x over the axes, in f32. */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return scaledSum('sum', x, options, () => 1);
 }
 
-/** The mean of x over the axes. */
+/** The mean of x over the axes, in f32. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return scaledSum('mean', x, options, (count) => 1 / count);
 }
@@ -47,7 +48,9 @@ export function max(x: Tensor, { axis, keepdim = false }: ReduceOptions = {}): T
   checkFloat('max', x);
   const axes = normalizeAxes('max', axis, x.shape);
   if (axes.some((at) => x.shape[at] === 0)) throw new ClozeError('shape', `max of no elements: ${x}`);
-  return chain(x, runsOf(x.shape, axes), maxOver, (y) => reshape(y, reducedShape(x.shape, axes, keepdim)));
+  return chain(cast(x, 'f32'), runsOf(x.shape, axes), maxOver, (y) =>
+    reshape(y, reducedShape(x.shape, axes, keepdim)),
+  );
 }
 
 /**
@@ -64,7 +67,7 @@ export function sumTo(gradient: Tensor, shape: Shape): Tensor {
 
 /** x repeated to a shape that it broadcasts to; not recorded. */
 export function repeat(x: Tensor, shape: Shape): Tensor {
-  const y = x.engine.empty(shape);
+  const y = x.engine.empty(shape, x.dtype);
   x.engine.run(stridedCopy, expandProblem(x.shape, shape), { x, y });
   return y;
 }

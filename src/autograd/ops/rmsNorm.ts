@@ -20,14 +20,14 @@ export function rmsNorm(x: Tensor, weight?: Tensor, eps = 2 ** -23): Tensor {
   }
   const shape = { rows: x.size / columns, columns };
   const problem = { ...shape, weight: weight !== undefined };
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   const rstd = engine.empty([shape.rows]);
   engine.run(rmsNormKernel, { ...problem, eps }, { x, weight, y, rstd });
 
   record('rmsNorm', weight ? [x, weight] : [x], y, {
     save: weight ? [x, rstd, weight] : [x, rstd],
     vjp: (dy, [x, rstd, weight], needs, totals) => {
-      const dx = needs[0] ? engine.empty(x.shape) : undefined;
+      const dx = needs[0] ? engine.empty(x.shape, x.dtype) : undefined;
       if (dx) engine.run(rmsNormBackward, problem, { x, weight, dy, rstd, dx });
       if (!needs[1]) return [dx];
       const blocks = Math.ceil(shape.rows / rowBlock);

@@ -25,7 +25,7 @@ export function rotary(x: Tensor, positions: Indices, table: Tensor): Tensor {
   positions.checkRows(rows);
   const problem = { tokens: positions.size, heads: width / depth, depth, rows };
   const turn = (x: Tensor, positions: Tensor, table: Tensor, inverse: boolean) => {
-    const y = x.engine.empty(x.shape);
+    const y = x.engine.empty(x.shape, x.dtype);
     x.engine.run(kernel, { ...problem, inverse }, { x, positions, table, y });
     return y;
   };

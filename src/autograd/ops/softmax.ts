@@ -1,6 +1,7 @@
 /** Softmax and its logarithm along one axis. */
 import { ClozeError } from '../../gpu/index.ts';
 import { softmaxBackward, softmax as softmaxKernel } from '../../kernels/softmax.ts';
+import { checkFloat } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Tensor } from '../tensor.ts';
 import { permute } from './permute.ts';
@@ -31,15 +32,16 @@ function alongAxis(op: 'softmax' | 'logSoftmax', x: Tensor, axis: number): Tenso
 }
 
 function alongRows(op: 'softmax' | 'logSoftmax', x: Tensor): Tensor {
+  checkFloat(op, x);
   const { engine } = x;
   const columns = x.shape[x.shape.length - 1];
   const problem = { rows: x.size / columns, columns, log: op === 'logSoftmax' };
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   engine.run(softmaxKernel, problem, { x, y });
   return record(op, [x], y, {
     save: [y],
     vjp: (dy, [y]) => {
-      const dx = engine.empty(y.shape);
+      const dx = engine.empty(y.shape, y.dtype);
       engine.run(softmaxBackward, problem, { y, dy, dx });
       return [dx];
     },

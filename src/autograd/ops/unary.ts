@@ -7,12 +7,12 @@ import type { Tensor } from '../tensor.ts';
 function apply(op: UnaryOp, x: Tensor): Tensor {
   checkFloat(op, x);
   const { engine, size: count } = x;
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   engine.run(unary, { count, op }, { x, y });
   return record(op, [x], y, {
     save: [savedBy(op) === 'x' ? x : y],
     vjp: (dy, [saved]) => {
-      const dx = engine.empty(dy.shape);
+      const dx = engine.empty(dy.shape, x.dtype);
       engine.run(unaryBackward, { count, op }, { saved, dy, dx });
       return [dx];
     },
@@ -23,7 +23,7 @@ function apply(op: UnaryOp, x: Tensor): Tensor {
 export function affine(x: Tensor, scale: number, shift = 0): Tensor {
   checkFloat('affine', x);
   const { engine, size: count } = x;
-  const y = engine.empty(x.shape);
+  const y = engine.empty(x.shape, x.dtype);
   engine.run(affineKernel, { count, scale, shift }, { x, y });
   return record('affine', [x], y, { save: [], vjp: (dy) => [affine(dy, scale)] });
 }
