@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { readFileText, unlessMissing } from '../mlm/files.node.ts';
-import { type ObjectiveName, objectiveNames } from '../mlm/objectives/index.ts';
+import type { ObjectiveName } from '../mlm/objectives/index.ts';
+import { type OptionField, optionField, optionGroups } from '../mlm/optionFields.ts';
 import { optionNames, parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { defaultFolder, optionsFile } from './run-folder.ts';
 
@@ -17,14 +18,6 @@ export interface RunOptions {
   adapter?: string;
   resume?: boolean;
 }
-
-interface Flag {
-  value: string;
-  help: string;
-  parse?: (text: string) => unknown;
-}
-
-type Flags = Partial<Record<keyof TrainOptions, Flag>>;
 
 export function number(text: string): number {
   const value = Number(text);
@@ -39,106 +32,10 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
-const numbers = (text: string) => text.split(',').map(number);
-
-const groups: Record<string, Flags> = {
-  'The text:': {
-    data: {
-      value: '<paths...>',
-      help: 'files, folders, globs or URLs; or stories, synthetic:clock, synthetic:copy',
-    },
-    documents: {
-      value: '<unit>',
-      help: 'what a document is: paragraph, line, file, or stream for unbroken text',
-    },
-    validation: { value: '<share>', help: 'share of the documents held out for validation', parse: number },
-    tokenizer: { value: '<name>', help: 'char, wordpiece, or a file: tokenizer.json, vocab.txt' },
-    vocabSize: { value: '<count>', help: 'size of a vocabulary trained here', parse: number },
-    seqLen: { value: '<tokens>', help: 'tokens per sequence', parse: number },
-  },
-  'The objective (each has some of the options below it, and refuses the others):': {
-    objective: { value: '<name>', help: `what the model learns by: ${objectiveNames.join(', ')}` },
-    maskRate: { value: '<share>', help: 'share of the tokens to predict', parse: number },
-    maskRateEnd: {
-      value: '<share>',
-      help: 'the share at the end of the run, reached linearly',
-      parse: number,
-    },
-    evalMaskRate: {
-      value: '<share>',
-      help: 'the share in validation (default: as in training at its end)',
-      parse: number,
-    },
-    maskReplace: {
-      value: '<shares>',
-      help: 'of those, how many become [MASK], a random token, stay: 0.8,0.1,0.1',
-      parse: numbers,
-    },
-    masking: {
-      value: '<unit>',
-      help: 'what is hidden as one: token, bernoulli (each by its own chance), word, span or ngram',
-    },
-    spanP: { value: '<p>', help: 'parameter of the geometric lengths of spans', parse: number },
-    spanMax: { value: '<words>', help: 'the longest span', parse: number },
-    spanMean: { value: '<tokens>', help: 't5, bart: mean length of a span', parse: number },
-    permute: {
-      value: '<share>',
-      help: 'bart: share of the texts whose sentences are shuffled',
-      parse: number,
-    },
-    ngramMax: { value: '<words>', help: 'the longest n-gram', parse: number },
-    causalShare: {
-      value: '<share>',
-      help: 'hybrid: share of the sequences trained on causally',
-      parse: number,
-    },
-  },
-  'The model:': {
-    preset: { value: '<size>', help: 'nano, tiny, micro, mini, small, medium or base' },
-    layers: { value: '<count>', help: "layers, instead of the preset's", parse: number },
-    width: { value: '<size>', help: "width of the hidden states, instead of the preset's", parse: number },
-    heads: { value: '<count>', help: "attention heads, instead of the preset's", parse: number },
-    norm: {
-      value: '<place>',
-      help: 'layer norms after the sums as in BERT (post), or before the blocks (pre)',
-    },
-    positions: {
-      value: '<kind>',
-      help: 'a learnt vector for each position as in BERT (absolute), or rotary embeddings (rotary)',
-    },
-    dropout: { value: '<share>', help: 'share of the activations dropped while training', parse: number },
-  },
-  'How long (the first to be reached ends the run):': {
-    steps: { value: '<count>', help: 'optimiser steps', parse: number },
-    epochs: { value: '<count>', help: 'passes over the training text', parse: number },
-    minutes: { value: '<count>', help: 'minutes of training', parse: number },
-    patience: { value: '<count>', help: 'validations in a row without a better loss', parse: number },
-  },
-  'The optimiser:': {
-    batchSize: { value: '<count>', help: 'sequences per step', parse: number },
-    accumulation: { value: '<count>', help: 'micro-batches that a step is split into', parse: number },
-    optimizer: {
-      value: '<name>',
-      help: 'adamw; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',
-    },
-    lr: {
-      value: '<rate>',
-      help: "peak learning rate; wider models want less, AdamW a fifth of Muon's",
-      parse: number,
-    },
-    schedule: { value: '<name>', help: 'constant, linear, cosine or wsd' },
-    warmup: { value: '<share>', help: 'share of the steps in which the learning rate rises', parse: number },
-    beta1: { value: '<share>', help: "share of AdamW's first moment that a step keeps", parse: number },
-    beta2: { value: '<share>', help: "share of AdamW's second moment that a step keeps", parse: number },
-    weightDecay: { value: '<rate>', help: 'decoupled weight decay', parse: number },
-    maxGradNorm: { value: '<norm>', help: 'clip the gradient to this norm; 0 for none', parse: number },
-    seed: { value: '<number>', help: 'same seed, same adapter: same weights', parse: number },
-  },
-  'While it runs:': {
-    evalEvery: { value: '<steps>', help: 'steps between validations', parse: number },
-    evalSequences: { value: '<count>', help: 'most sequences scored in a validation', parse: number },
-    checkpointEvery: { value: '<steps>', help: 'steps between checkpoints', parse: number },
-  },
+const parsers: Partial<Record<OptionField['kind'], (text: string) => unknown>> = {
+  whole: number,
+  number,
+  numbers: (text) => text.split(',').map(number),
 };
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -149,13 +46,14 @@ export function addTrainFlags(
   names: readonly (keyof TrainOptions)[] = optionNames,
 ): Command {
   const defaults = parseOptions({});
-  for (const [title, flags] of Object.entries(groups)) {
+  for (const [title, flags] of Object.entries(optionGroups)) {
     for (const name of optionNames) {
       const flag = flags[name];
       if (!flag || !names.includes(name)) continue;
       const shown = defaults[name] === undefined ? '' : ` (default: ${defaults[name]})`;
       const option = new Option(`--${kebab(name)} ${flag.value}`, flag.help + shown).helpGroup(title);
-      command.addOption(flag.parse ? option.argParser(flag.parse) : option);
+      const parse = parsers[optionField(name).kind];
+      command.addOption(parse ? option.argParser(parse) : option);
     }
   }
   return command;

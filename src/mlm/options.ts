@@ -92,6 +92,11 @@ function overRecipe(input: unknown): unknown {
 /** The names of all options, those of all objectives included. */
 export const optionNames = [...Object.keys(entries), ...parameterNames] as (keyof TrainOptions)[];
 
+/** The schemas of all options that a run with this objective has. */
+export function optionEntries(objective: ObjectiveName): v.ObjectEntries {
+  return { ...entries, ...parametersOf(objective) };
+}
+
 /**
  * Fills in the defaults, those of a built-in language first, and checks every value. Throws `option` naming the first one
  * that is wrong, or that belongs to another objective.
@@ -99,8 +104,8 @@ export const optionNames = [...Object.keys(entries), ...parameterNames] as (keyo
 export function parseOptions(input: unknown, source = 'the options'): TrainOptions {
   const given = overRecipe(input);
   const { objective = 'mlm' } = (given ?? {}) as { objective?: ObjectiveName };
-  const own = objectiveNames.includes(objective) ? parametersOf(objective) : {};
-  const result = v.safeParse(v.strictObject({ ...entries, ...own }), given);
+  const known = objectiveNames.includes(objective);
+  const result = v.safeParse(v.strictObject(known ? optionEntries(objective) : entries), given);
   if (result.success) return result.output as TrainOptions;
   const issue = result.issues.find(({ path }) => path?.[0].key === 'objective') ?? result.issues[0];
   const name = issue.path?.map((item) => String(item.key)).join('.') ?? '';
@@ -115,7 +120,7 @@ export function parseOptions(input: unknown, source = 'the options'): TrainOptio
       `Known: ${optionNames.join(', ')}`,
     );
   }
-  const names = Object.keys(own);
+  const names = Object.keys(parametersOf(objective));
   throw new ClozeError(
     'option',
     `${source}: ${name} is no option of the objective ${objective}, but of ${others.join(', ')}`,
