@@ -1,14 +1,20 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import { elements } from './elements.ts';
 
-/** norm = sqrt(Σ partials), factor = min(1, maxNorm / (norm + 1e-6)), or −1 where the norm is not finite. */
-export const clipFactor = wgsl`
+/**
+ * norm = sqrt(Σ partials), factor = min(1, maxNorm / (norm + 1e-6)), or −1 where the norm is not finite. Of gradients that
+ * carry a scale, norm is what it would be without, and factor divides by it.
+ */
+export const clipFactor = (scaled: boolean) => wgsl`
 @group(0) @binding(0) var<storage, read> partials: array<f32>;
-@group(0) @binding(1) var<storage, read_write> norm: array<f32>;
-@group(0) @binding(2) var<storage, read_write> factor: array<f32>;
+#if ${scaled}
+@group(0) @binding(1) var<storage, read> scale: array<f32>;
+#endif
+@group(0) @binding(${1 + Number(scaled)}) var<storage, read_write> norm: array<f32>;
+@group(0) @binding(${2 + Number(scaled)}) var<storage, read_write> factor: array<f32>;
 
 struct Params { count: u32, maxNorm: f32 }
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(${3 + Number(scaled)}) var<uniform> params: Params;
 
 @compute @workgroup_size(1)
 fn main() {
@@ -19,13 +25,19 @@ fn main() {
   let total = (sums.x + sums.y) + (sums.z + sums.w);
   // Exponent bits all set: infinity or NaN. WGSL lets a compiler assume that comparisons never meet either.
   let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
-  norm[0] = sqrt(total);
+#if ${scaled}
+  let unscale = 1 / scale[0];
+#else
+  let unscale = 1.0;
+#endif
+  let length = sqrt(total) * unscale;
+  norm[0] = length;
   if (!finite) {
     factor[0] = -1;
   } else if (params.maxNorm > 0) {
-    factor[0] = min(1, params.maxNorm / (sqrt(total) + 1e-6));
+    factor[0] = min(1, params.maxNorm / (length + 1e-6)) * unscale;
   } else {
-    factor[0] = 1;
+    factor[0] = unscale;
   }
 }
 `;

@@ -4,7 +4,7 @@
  *
  * clipFactor: partials [count] → norm [1], factor [1] = min(1, maxNorm / (norm + 1e-6)) as
  * torch.nn.utils.clip_grad_norm_ has it; maxNorm 0 clips nothing; a norm that is not finite gives the factor −1, by
- * which adamw knows to change nothing.
+ * which adamw knows to change nothing. scale [1], where gradients carry one: norm and factor are of the gradients over it.
  * adamw: decay first, then the moments with bias correction, eps added after the root, as torch.optim.AdamW
  * (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019). hyper [8]: lr, beta2, 1 − beta1, 1 − beta2, eps,
  * weightDecay, 1 − beta1^t, sqrt(1 − beta2^t); they live in a buffer so that a new rate neither compiles nor binds anything.
@@ -21,6 +21,8 @@ interface CountProblem {
 
 export interface ClipFactorProblem extends CountProblem {
   maxNorm: number;
+  /** Whether the gradients carry a scale. */
+  scaled: boolean;
 }
 
 const whole = ({ count }: CountProblem) => count;
@@ -29,6 +31,7 @@ export const clipFactor: KernelSpec<ClipFactorProblem> = {
   name: 'clipFactor',
   bindings: [
     { name: 'partials', access: 'read', type: 'f32', length: whole },
+    { name: 'scale', access: 'read', type: 'f32', length: () => 1, when: ({ scaled }) => scaled },
     { name: 'norm', access: 'write', type: 'f32', length: () => 1 },
     { name: 'factor', access: 'write', type: 'f32', length: () => 1 },
   ],
@@ -36,18 +39,31 @@ export const clipFactor: KernelSpec<ClipFactorProblem> = {
   values: ({ count, maxNorm }) => ({ count, maxNorm }),
   cost: ({ count }) => ({ flops: count, bytes: 4 * count }),
   reductionLength: whole,
-  inputs: ({ count }, random) => ({ partials: Float32Array.from({ length: count }, () => random.uniform()) }),
-  reference: (problem, { partials }) => {
-    const norm = Math.sqrt(Float64Array.from(partials).reduce((sum, part) => sum + part, 0));
-    const factor = problem.maxNorm > 0 ? Math.min(1, problem.maxNorm / (norm + 1e-6)) : 1;
-    return { norm: Float64Array.of(norm), factor: Float64Array.of(factor) };
+  inputs: ({ count }, random) => ({
+    partials: Float32Array.from({ length: count }, () => random.uniform()),
+    scale: Float32Array.of(1024),
+  }),
+  reference: ({ maxNorm, scaled }, { partials, scale }) => {
+    const unscale = scaled ? 1 / scale[0] : 1;
+    const norm = Math.sqrt(Float64Array.from(partials).reduce((sum, part) => sum + part, 0)) * unscale;
+    const factor = maxNorm > 0 ? Math.min(1, maxNorm / (norm + 1e-6)) : 1;
+    return { norm: Float64Array.of(norm), factor: Float64Array.of(factor * unscale) };
   },
   awkward: [
-    { count: 1024, maxNorm: 1 },
-    { count: 3072, maxNorm: 1e6 },
-    { count: 1024, maxNorm: 0 },
+    { count: 1024, maxNorm: 1, scaled: false },
+    { count: 3072, maxNorm: 1e6, scaled: false },
+    { count: 1024, maxNorm: 0, scaled: false },
+    { count: 1024, maxNorm: 0.01, scaled: true },
+    { count: 1024, maxNorm: 0, scaled: true },
   ],
-  variants: [{ name: 'serial', supports: () => true, source: () => clipShader, workgroups: () => [1, 1, 1] }],
+  variants: [
+    {
+      name: 'serial',
+      supports: () => true,
+      source: ({ scaled }) => clipShader(scaled),
+      workgroups: () => [1, 1, 1],
+    },
+  ],
 };
 
 export const adamw: KernelSpec<CountProblem> = {

@@ -1,6 +1,7 @@
 export { adamw, clipFactor } from './adamw.ts';
 export { type CheckResult, checkVariant, type Mismatch } from './check.ts';
 export { type KernelProblem, Launcher, selectVariant } from './launcher.ts';
+export { lossScale } from './lossScale.ts';
 export type { MatmulProblem } from './matmul.ts';
 export { Random, type RandomState } from './random.ts';
 export { sumSquares, sumSquaresPartials } from './reduce.ts';

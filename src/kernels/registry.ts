@@ -13,6 +13,7 @@ import { flashKeys, flashQueries, flashStatistics } from './flashAttentionBackwa
 import { geglu, gegluBackward } from './geglu.ts';
 import { layerNorm } from './layerNorm.ts';
 import { layerNormBackward, layerNormParameters } from './layerNormBackward.ts';
+import { lossScale } from './lossScale.ts';
 import { maskedSoftmax } from './maskedSoftmax.ts';
 import { matmul } from './matmul.ts';
 import { matrixNormalize, muonMomentum, muonUpdate, scaleAddIdentity } from './muon.ts';
@@ -67,6 +68,7 @@ export const kernels: readonly AnyKernelSpec[] = [
   embeddingBackwardParts,
   rotary,
   clipFactor,
+  lossScale,
   adamw,
   muonMomentum,
   matrixNormalize,

@@ -4,6 +4,7 @@
  */
 import { ClozeError } from '../gpu/index.ts';
 import {
+  type GradScalerState,
   loadStateDict,
   type Optimizer,
   parseSafetensors,
@@ -30,6 +31,8 @@ export interface RunState {
   sinceBest: number;
   /** Mean loss of about the last 50 steps. */
   trainLoss: number;
+  /** Of a run in f16. */
+  gradScaler?: GradScalerState;
 }
 
 /** Options that may change on the way: how long the run is, how often it reports, and what calms it down. */

@@ -41,7 +41,12 @@ export interface StepEvent extends Score {
   /** Epochs begun before this step's batch, with the share of the current one. */
   epoch: number;
   lr: number;
+  /** Not finite where the step was skipped. */
   gradNorm: number;
+  /** Of a run in f16: what the loss was multiplied with for the backward pass. */
+  lossScale?: number;
+  /** True where gradients outgrew f16 at that scale: the step changed nothing, and the next ones have a smaller scale. */
+  skipped?: boolean;
   tokensPerSecond: number;
   /** Seconds until the run ends, as far as can be told. */
   secondsLeft: number | null;

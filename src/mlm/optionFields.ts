@@ -113,6 +113,7 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
     beta2: { value: '<share>', help: "share of AdamW's second moment that a step keeps" },
     weightDecay: { value: '<rate>', help: 'decoupled weight decay' },
     maxGradNorm: { value: '<norm>', help: 'clip the gradient to this norm; 0 for none' },
+    dtype: { value: '<type>', help: 'f32; or f16: activations in half the memory, where the adapter has it' },
     seed: { value: '<number>', help: 'same seed, same adapter: same weights' },
   },
   'While it runs:': {

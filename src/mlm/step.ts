@@ -4,7 +4,7 @@
  * update is captured: the third of each shape is a replay.
  */
 import { backward, type CapturedStep, type Engine, type Tensor } from '../autograd/index.ts';
-import type { Optimizer, Slab } from '../nn/index.ts';
+import type { GradScaler, Optimizer, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BatchInputs, rewriteBatch, uploadBatch } from './batchInputs.ts';
 import type { BatchLoss, Trainee } from './objectives/objective.ts';
@@ -17,6 +17,8 @@ export interface StepMetrics {
   accuracy: number;
   /** Global norm of the gradients before clipping. */
   gradNorm: number;
+  /** What the loss was multiplied with for the backward pass; 1 where there is no scaler. */
+  lossScale: number;
 }
 
 /** The captured work of micro-batches of one shape, and the tensors into which they are written. */
@@ -32,6 +34,8 @@ export interface TrainingStepParts {
   trainee: Trainee;
   slab: Slab;
   optimizer: Optimizer;
+  /** Scales the loss for the backward pass; the optimiser has it, too. */
+  scaler?: GradScaler;
   seed: number;
 }
 
@@ -40,16 +44,18 @@ export class TrainingStep {
   readonly slab: Slab;
   private readonly engine: Engine;
   private readonly optimizer: Optimizer;
+  private readonly scaler: GradScaler | undefined;
   private readonly seed: number;
   /** By shape, the one used last at the end. */
   private readonly microBatches = new Map<string, MicroBatch>();
   private readonly update: CapturedStep<Record<string, never>, void>;
 
-  constructor({ trainee, slab, optimizer, seed }: TrainingStepParts) {
+  constructor({ trainee, slab, optimizer, scaler, seed }: TrainingStepParts) {
     this.engine = slab.engine;
     this.trainee = trainee;
     this.slab = slab;
     this.optimizer = optimizer;
+    this.scaler = scaler;
     this.seed = seed;
     this.update = this.engine.capture(() => optimizer.update(), 'update');
   }
@@ -60,15 +66,18 @@ export class TrainingStep {
    */
   run(batches: readonly Batch[], step: number, lr: number): Promise<StepMetrics> {
     const { engine, optimizer } = this;
+    const scale = this.scaler?.scale ?? engine.one;
     this.slab.zeroGrad();
-    const numbers = engine.keep(engine.empty([2 * batches.length + 1]));
+    const numbers = engine.keep(engine.empty([2 * batches.length + 2]));
     batches.forEach((_, micro) => {
       const { loss, hits } = this.accumulate(batches, step, micro);
       gather(numbers, 2 * micro, [loss, hits]);
     });
+    // Before the update, which sets the next one.
+    gather(numbers, 2 * batches.length, [scale]);
     optimizer.prepare(lr);
     this.update({});
-    gather(numbers, 2 * batches.length, [optimizer.gradNorm]);
+    gather(numbers, 2 * batches.length + 1, [optimizer.gradNorm]);
     return this.read(numbers, total(batches, 'count'));
   }
 
@@ -103,11 +112,11 @@ export class TrainingStep {
   }
 
   private makeMicroBatch(batch: Batch, normalizer: number): MicroBatch {
-    const { engine, trainee } = this;
+    const { engine, trainee, scaler } = this;
     const accumulate = engine.capture((inputs: BatchInputs) => {
       trainee.model.train();
       const { loss, hits } = trainee.loss(inputs);
-      backward(loss);
+      backward(loss, scaler?.scale);
       return { loss, hits };
     }, 'micro-batch');
     return { inputs: engine.keep(uploadBatch(engine, trainee.config, batch, normalizer)), accumulate };
@@ -123,11 +132,12 @@ export class TrainingStep {
     numbers.dispose();
     let loss = 0;
     let hits = 0;
-    for (let i = 0; i + 1 < values.length; i += 2) {
+    const [lossScale, gradNorm] = values.slice(-2);
+    for (let i = 0; i < values.length - 2; i += 2) {
       loss += values[i];
       hits += values[i + 1];
     }
-    return { loss, accuracy: hits / count, gradNorm: values[values.length - 1] };
+    return { loss, accuracy: hits / count, gradNorm, lossScale };
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
+import { type GradScaler, numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
@@ -24,6 +24,7 @@ import type {
 import { createObjective, type Objective, type Trainee } from './objectives/index.ts';
 import { prepareTraining } from './optimizer.ts';
 import type { TrainOptions } from './options.ts';
+import { inPrecision } from './precision.ts';
 import { descriptionFiles, weightsFile } from './pretrained.ts';
 import { RunLength } from './runLength.ts';
 import type { Session } from './session.ts';
@@ -73,6 +74,8 @@ export class Trainer {
   readonly config: BertConfig;
   readonly trainee: Trainee;
   readonly slab: Slab;
+  /** Of a run in f16. */
+  readonly scaler: GradScaler | undefined;
   private readonly parts: TrainerParts;
   private readonly trainingBatches: TrainingBatches;
   private readonly evaluationBatches: Batch[];
@@ -93,14 +96,16 @@ export class Trainer {
     this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
     this.evaluationBatches = evaluationBatches(session, this.objective, options);
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
-    const trainee = this.objective.build(modelConfig(session, this.objective, options));
+    const built = this.objective.build(modelConfig(session, this.objective, options));
+    const trainee = inPrecision(engine, built, options.dtype);
     this.trainee = trainee;
     this.config = trainee.config;
     numberDropouts(trainee.model);
-    const { slab, optimizer } = prepareTraining(trainee.model, engine, options);
+    const { slab, optimizer, scaler } = prepareTraining(trainee.model, engine, options);
     this.slab = slab;
     this.optimizer = optimizer;
-    this.step = new TrainingStep({ trainee, slab, optimizer, seed: options.seed });
+    this.scaler = scaler;
+    this.step = new TrainingStep({ trainee, slab, optimizer, scaler, seed: options.seed });
     this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
   }
 
@@ -131,6 +136,7 @@ export class Trainer {
   dispose(): void {
     this.step.dispose();
     this.optimizer.dispose();
+    this.scaler?.dispose();
     this.slab.dispose();
   }
 
@@ -172,13 +178,17 @@ export class Trainer {
   /** Waits for a step's numbers, logs them and makes the event. */
   private async settle({ step, lr, batches, metrics }: Submitted): Promise<StepEvent> {
     const { engine } = this.parts;
-    const { loss, accuracy, gradNorm } = await engine.span(`wait for step ${step}`, () => metrics);
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
+    const numbers = await engine.span(`wait for step ${step}`, () => metrics);
+    const { loss, accuracy, gradNorm, lossScale } = numbers;
+    // Gradients that are not finite may be so by their scale alone, down to a scale of 1.
+    const skipped = !Number.isFinite(gradNorm) && lossScale > 1;
+    if (!Number.isFinite(loss) || !(Number.isFinite(gradNorm) || skipped)) {
       const what = Number.isFinite(loss) ? `the norm of the gradients is ${gradNorm}` : `the loss is ${loss}`;
       throw await this.explain(`${what} at step ${step}`, batches);
     }
     this.state.trainLoss += (loss - this.state.trainLoss) / Math.min(step, averagedSteps);
-    await this.log({ event: 'step', step, loss, accuracy, lr, gradNorm });
+    const scaling = this.scaler ? { lossScale, skipped } : {};
+    await this.log({ event: 'step', step, loss, accuracy, lr, gradNorm, ...scaling });
     return {
       event: 'step',
       step,
@@ -187,6 +197,7 @@ export class Trainer {
       accuracy,
       lr,
       gradNorm,
+      ...scaling,
       tokensPerSecond: this.tokensPerSecond(step),
       secondsLeft: this.length.secondsLeft(step, this.seconds(), this.pace(step)),
     };
@@ -220,6 +231,7 @@ export class Trainer {
 
   private async save(): Promise<CheckpointEvent> {
     this.state.seconds = this.seconds();
+    this.state.gradScaler = await this.scaler?.state();
     const { store, engine } = this.parts;
     const files = this.description();
     if (store) {
@@ -241,6 +253,7 @@ export class Trainer {
       );
     }
     this.state = state;
+    if (state.gradScaler) this.scaler?.load(state.gradScaler);
     this.resumedAt = { step: state.step, seconds: state.seconds };
     await store.truncateLines(metricsLog, upToStep(state.step));
   }

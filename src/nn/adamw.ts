@@ -6,6 +6,7 @@
 import type { Tensor } from '../autograd/index.ts';
 import { adamw } from '../kernels/index.ts';
 import { GradientClip } from './gradientClip.ts';
+import type { GradScaler } from './gradScaler.ts';
 import type { Optimizer, OptimizerState } from './optimizer.ts';
 import type { Slab } from './slab.ts';
 
@@ -16,6 +17,8 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** The global norm above which gradients are scaled down; 0 leaves them alone. */
   maxGradNorm?: number;
+  /** What the loss was scaled with before backward, which is taken off the gradients; see `GradScaler`. Default none. */
+  scaler?: GradScaler;
   /** Factor on the learning rate of a group; default 1 for all. */
   lrScale?: (group: string) => number;
 }
@@ -28,7 +31,7 @@ export class AdamW implements Optimizer {
   readonly state: readonly OptimizerState[];
   steps = 0;
   private readonly slab: Slab;
-  private readonly options: Required<AdamWOptions>;
+  private readonly options: Required<Omit<AdamWOptions, 'scaler'>>;
   /** Per segment: learning rate, shares of the moments, eps, decay and bias corrections, as the kernel reads them. */
   private readonly hyper: readonly Tensor[];
   private readonly clip: GradientClip;
@@ -53,7 +56,7 @@ export class AdamW implements Optimizer {
       { name: 'exp_avg', slab, flat: this.expAvg },
       { name: 'exp_avg_sq', slab, flat: this.expAvgSq },
     ];
-    this.clip = clip ?? new GradientClip(slab, this.options.maxGradNorm);
+    this.clip = clip ?? new GradientClip(slab, this.options.maxGradNorm, options.scaler);
   }
 
   get gradNorm(): Tensor {

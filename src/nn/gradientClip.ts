@@ -1,9 +1,11 @@
 /**
  * The global norm of a slab's gradients, and the factor that clips them to it. Both stay on the GPU, where an
- * optimiser's kernels read the factor: −1 tells them that the norm is not finite and that nothing may change.
+ * optimiser's kernels read the factor: −1 tells them that the norm is not finite and that nothing may change. Where the loss
+ * was scaled, the norm is that without the scale, and the factor takes it off.
  */
 import type { Tensor } from '../autograd/index.ts';
 import { clipFactor, sumSquares, sumSquaresPartials } from '../kernels/index.ts';
+import type { GradScaler } from './gradScaler.ts';
 import type { Slab } from './slab.ts';
 
 export class GradientClip {
@@ -13,23 +15,25 @@ export class GradientClip {
   readonly factor: Tensor;
   private readonly slab: Slab;
   private readonly maxNorm: number;
+  private readonly scaler: GradScaler | undefined;
   private readonly partials: Tensor;
 
-  /** `maxNorm` 0 clips nothing. */
-  constructor(slab: Slab, maxNorm: number) {
+  /** `maxNorm` 0 clips nothing. `scaler` is what the loss was scaled with, if it was. */
+  constructor(slab: Slab, maxNorm: number, scaler?: GradScaler) {
     const { engine, segments } = slab;
     const own = (shape: readonly number[]) => engine.keep(engine.zeros(shape));
     this.slab = slab;
     this.maxNorm = maxNorm;
+    this.scaler = scaler;
     this.partials = own([segments.reduce((total, { values }) => total + sumSquaresPartials(values.size), 0)]);
     this.norm = own([1]);
     this.factor = own([1]);
   }
 
-  /** Records the norm and the factor of the gradients as they are now. */
+  /** Records the norm and the factor of the gradients as they are now, and what the next scale is. */
   measure(): void {
     const { engine, segments } = this.slab;
-    const { partials, norm, factor, maxNorm } = this;
+    const { partials, norm, factor, maxNorm, scaler } = this;
     engine.scope(() => {
       let offset = 0;
       for (const { gradients: x } of segments) {
@@ -39,7 +43,9 @@ export class GradientClip {
         offset += count;
       }
     });
-    engine.run(clipFactor, { count: partials.size, maxNorm }, { partials, norm, factor });
+    const problem = { count: partials.size, maxNorm, scaled: scaler !== undefined };
+    engine.run(clipFactor, problem, { partials, scale: scaler?.scale, norm, factor });
+    scaler?.update(factor);
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@ export { AdamW, type AdamWOptions } from './adamw.ts';
 export { type AttentionOptions, SelfAttention } from './attention.ts';
 export { Dropout, numberDropouts } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './gradScaler.ts';
 export { LayerNorm } from './layerNorm.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { type Initializer, Module, Parameter } from './module.ts';

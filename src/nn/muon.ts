@@ -73,7 +73,7 @@ export class Muon implements Optimizer {
       lrScale: () => 1,
       ...options,
     };
-    this.clip = new GradientClip(slab, options.maxGradNorm ?? 0);
+    this.clip = new GradientClip(slab, options.maxGradNorm ?? 0, options.scaler);
     this.adamw = new AdamW(rest, options, this.clip);
     this.hidden = hidden.segments.map((segment) => ({
       segment,

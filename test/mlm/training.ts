@@ -28,10 +28,19 @@ export interface RunResult {
   metrics: string;
 }
 
-/** Trains on an engine of its own; `stopAfter` ends the run after that step as Ctrl-C would. */
+/**
+ * Trains on an engine of its own; `stopAfter` ends the run after that step as Ctrl-C would, `lossScale` is what a run in f16
+ * begins with.
+ */
 export async function run(
   overrides: TrainOptionsInput = {},
-  settings: { store?: MemoryStore; resume?: boolean; stopAfter?: number; poison?: number } = {},
+  settings: {
+    store?: MemoryStore;
+    resume?: boolean;
+    stopAfter?: number;
+    poison?: number;
+    lossScale?: number;
+  } = {},
 ): Promise<RunResult> {
   using engine = await Engine.open();
   const { store = new MemoryStore(), resume } = settings;
@@ -39,6 +48,7 @@ export async function run(
   const corpus = builtInCorpus('synthetic:clock', { count: 60, seed: 0 }) as Corpus;
   const session = await buildSession(corpus, options);
   const trainer = new Trainer({ engine, session, options, store, resume });
+  if (settings.lossScale) trainer.scaler?.load({ scale: settings.lossScale, growthTracker: 0 });
   const events: TrainEvent[] = [];
   for await (const event of trainer.run()) {
     events.push(event);
