@@ -7,6 +7,7 @@ import { addBench } from './bench.ts';
 import { addDemo } from './demo.ts';
 import { addEval } from './eval.ts';
 import { addFillMask } from './fill-mask.ts';
+import { addGenerate } from './generate.ts';
 import { addInfo } from './info.ts';
 import type { Terminal } from './terminal.ts';
 import { addTrain } from './train.ts';
@@ -71,6 +72,7 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
   addTrain(program, terminal, exit);
   addEval(program, terminal);
   addFillMask(program, terminal);
+  addGenerate(program, terminal);
   addBench(program, terminal, exit);
   addTune(program, terminal);
   addInfo(program, terminal);

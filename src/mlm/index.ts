@@ -13,6 +13,10 @@ export { buildDataset, type Dataset, type DatasetOptions } from './dataset.ts';
 export { evaluate } from './evaluate.ts';
 export type * from './events.ts';
 export { type FillMaskOptions, type FillMaskPrediction, fillMask } from './fillMask.ts';
+export { type BeamSearchOptions, beamSearch, type Hypothesis } from './generate/beamSearch.ts';
+export { type CausalOptions, continueCausally } from './generate/causal.ts';
+export { type Generated, type GenerateOptions, generateText } from './generate/text.ts';
+export { type UnmaskOptions, unmask } from './generate/unmask.ts';
 export { bertReplacement, type MaskingOptions, maskRow, pureMask } from './masking/index.ts';
 export {
   type Corruption,

@@ -12,4 +12,5 @@ export const streams = {
   tasks: 0x07000000,
   levels: 0x08000000,
   corruption: 0x09000000,
+  sampling: 0x0a000000,
 } as const;

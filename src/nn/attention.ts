@@ -1,6 +1,7 @@
 import { type AttentionMask, type AttentionResult, attention, type Tensor } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { Dropout } from './dropout.ts';
+import type { KeyValueCache } from './keyValueCache.ts';
 import { Linear } from './linear.ts';
 import { type Initializer, Module } from './module.ts';
 
@@ -24,6 +25,8 @@ export interface AttentionContext extends AttentionMask {
   rotate?: (x: Tensor) => Tensor;
   /** Whether the probabilities are handed out. Default false. */
   probabilities?: boolean;
+  /** Takes the keys and values of x, and adds those of the tokens before it. Queries are those of x alone. */
+  cache?: KeyValueCache;
 }
 
 /**
@@ -52,10 +55,12 @@ export class SelfAttention extends Module {
   }
 
   /** The context [B, T, C] and, when asked for, the probabilities [B, H, T, T]. */
-  forward(x: Tensor, { rotate = (x) => x, ...mask }: AttentionContext): AttentionResult {
+  forward(x: Tensor, { rotate = (x) => x, cache, ...mask }: AttentionContext): AttentionResult {
     const { p, layer, training } = this.dropout;
     const [query, key] = [rotate(this.query.forward(x)), rotate(this.key.forward(x))];
-    return attention(query, key, this.value.forward(x), {
+    const value = this.value.forward(x);
+    const { keys, values } = cache?.extend(key, value) ?? { keys: key, values: value };
+    return attention(query, keys, values, {
       heads: this.heads,
       ...mask,
       dropout: training && p > 0 ? { p, layer, state: x.engine.randomState } : undefined,

@@ -3,6 +3,7 @@ export { type AttentionOptions, SelfAttention } from './attention.ts';
 export { Dropout, numberDropouts } from './dropout.ts';
 export { Embedding, type EmbeddingOptions } from './embedding.ts';
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './gradScaler.ts';
+export { KeyValueCache } from './keyValueCache.ts';
 export { LayerNorm } from './layerNorm.ts';
 export { Linear, type LinearOptions } from './linear.ts';
 export { type Initializer, Module, Parameter } from './module.ts';

@@ -1,6 +1,7 @@
 import { add, geglu, type Tensor } from '../autograd/index.ts';
 import { type AttentionContext, SelfAttention } from './attention.ts';
 import { Dropout } from './dropout.ts';
+import type { KeyValueCache } from './keyValueCache.ts';
 import { LayerNorm } from './layerNorm.ts';
 import { Linear } from './linear.ts';
 import { type Initializer, Module } from './module.ts';
@@ -135,6 +136,11 @@ export class EncoderLayer extends Module {
   }
 }
 
+/** What the layers of a stack share, and what each has for itself. */
+export interface EncoderContext extends Omit<AttentionContext, 'cache'> {
+  caches?: readonly KeyValueCache[];
+}
+
 /** A stack of layers; with `norm: 'pre'` a last layer norm belongs to whoever uses the stack. */
 export class Encoder extends Module {
   private readonly layers: readonly EncoderLayer[];
@@ -145,16 +151,19 @@ export class Encoder extends Module {
     this.layers = this.child('layer', stack).layers;
   }
 
-  /** The last hidden states; `collect` receives each layer's hidden states and probabilities when given. */
+  /**
+   * The last hidden states; `collect` receives each layer's hidden states and probabilities when given. `caches`, one a layer,
+   * hold the tokens before x.
+   */
   forward(
     x: Tensor,
-    mask: AttentionContext,
+    { caches, ...mask }: EncoderContext,
     collect?: (layer: { hidden: Tensor; probabilities: Tensor }) => void,
   ): Tensor {
     const { engine } = x;
     return this.layers.reduce((hidden, layer, i) => {
       const made = engine.scope(
-        () => layer.forward(hidden, { ...mask, probabilities: collect !== undefined }),
+        () => layer.forward(hidden, { ...mask, cache: caches?.[i], probabilities: collect !== undefined }),
         `layer.${i}`,
       );
       const { probabilities } = made;

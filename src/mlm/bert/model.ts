@@ -16,6 +16,7 @@ import {
 import { rotaryTable } from '../../kernels/index.ts';
 import { Dropout, Embedding, Encoder, type Initializer, LayerNorm, Linear, Module } from '../../nn/index.ts';
 import { truncatedNormal } from '../../nn/initializers.ts';
+import type { KeyValueCache } from '../../nn/keyValueCache.ts';
 import type { BertConfig } from './config.ts';
 
 /** What the encoder reads: token ids, segment ids and positions, each [B, T], and which tokens may be attended to. */
@@ -24,6 +25,8 @@ export interface BertInput {
   types: Indices;
   positions: Indices;
   mask: AttentionMask;
+  /** One a layer: what attention remembers of tokens before these. */
+  caches?: readonly KeyValueCache[];
 }
 
 /** What happens inside, for those who want to look: hidden states [B, T, C], probabilities [B, H, T, T]. */
@@ -149,7 +152,7 @@ export class BertModel extends Module {
     trace?.hiddenStates.push(embedded);
     const hidden = this.encoder.forward(
       embedded,
-      { ...input.mask, rotate: this.rotation(input.positions, engine) },
+      { ...input.mask, rotate: this.rotation(input.positions, engine), caches: input.caches },
       trace &&
         ((layer) => {
           trace.hiddenStates.push(layer.hidden);
