@@ -5,21 +5,22 @@ import { ClozeError } from '../gpu/errors.ts';
 import { unlessMissing } from '../mlm/files.node.ts';
 import { type ObjectiveName, objectivesWith } from '../mlm/objectives/index.ts';
 import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
-import type { Pretrained } from '../mlm/pretrained.ts';
+import type { Trained } from '../mlm/pretrained.ts';
 import type { ScoredText, Session } from '../mlm/session.ts';
 import type { Tokenizer } from '../mlm/tokenizer/index.ts';
-import { count, nats, percent } from './format.ts';
+import { count, percent } from './format.ts';
 import { sayJson } from './json.ts';
-import { withModel } from './model.ts';
+import { withTrained } from './model.ts';
 import { addTrainFlags, readConfig, trainFlags, wholeNumber } from './options.ts';
 import { addProfileFlags, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
-import { namedBars } from './report.ts';
+import { measureLines } from './report.ts';
 import { optionsFile } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
 interface EvalFlags extends ProfileFlags {
   model: string;
   maskSeed?: number;
+  pll?: boolean;
   all?: boolean;
   adapter?: string;
   json?: boolean;
@@ -47,6 +48,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     .optionsGroup('Options:')
     .option('--all', "score all of the text, even of the run's own, most of which the model has seen")
     .option('--mask-seed <number>', 'which tokens are masked (default: as in training)', wholeNumber)
+    .option('--pll', 'the pseudo-log-likelihood too: every token hidden alone, a sequence for each token')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info');
   addProfileFlags(options)
     .option('--json', 'print one JSON object')
@@ -61,55 +63,50 @@ Examples:
   $ cloze eval --model runs/stories
   $ cloze eval --model runs/stories --mask-rate 0.3 --json
   $ cloze eval --model runs/shakespeare --data sonnets.txt
+  $ cloze eval --model runs/shakespeare --pll --eval-sequences 20
   $ cloze eval --model bert-tiny --data notes.txt --documents line --seq-len 128`,
     )
     .action((flags: EvalFlags) => evalModel(flags, terminal));
 }
 
 async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
-  const { evaluate } = await import('../mlm/evaluate.ts');
-  const { evaluationBatches, evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
+  const { evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
+  const { measure } = await import('../mlm/measures.ts');
   const { createObjective } = await import('../mlm/objectives/index.ts');
-  const { languageModel } = await import('../mlm/objectives/languageModel.ts');
-  await withModel(flags, async (pretrained) => {
-    const { model, config, tokenizer, slab } = pretrained;
-    const options = await evalOptions(flags, pretrained);
+  await withTrained(flags, async (trained) => {
+    const { trainee, tokenizer, slab } = trained;
+    const options = await evalOptions(flags, trained);
     const text = await openText(flags, options, tokenizer);
-    const { maskSeed = evaluationMaskSeed } = flags;
     const objective = createObjective(options, tokenizer);
-    const batches = evaluationBatches(text, objective, options, maskSeed);
+    if (flags.pll && objective.evaluation.attention !== 'bidirectional') {
+      throw new ClozeError(
+        'option',
+        `--pll hides each token in turn, and a model trained by ${objective.name} predicts no hidden tokens`,
+        'Leave it out: the perplexity of such a model is that of the text',
+      );
+    }
+    const { maskSeed = evaluationMaskSeed, pll } = flags;
     const { engine } = slab;
-    const trainee = languageModel(config, model);
-    const { result, kernels } = await withProfile(engine, flags, () => evaluate(engine, trainee, batches));
-    const { loss, accuracy } = result;
-    const baselines = text.baselines?.(batches, objective) ?? null;
+    const { result: measures, kernels } = await withProfile(engine, flags, () =>
+      measure(engine, trainee, { text, objective, tokenizer, options: { ...options, maskSeed, pll } }),
+    );
+    const { maskRate } = options;
+    const { heldOut } = text;
     if (flags.json) {
-      const { maskRate } = options;
-      const { heldOut } = text;
-      const score = { loss, accuracy, perplexity: Math.exp(loss), maskRate, maskSeed, heldOut, baselines };
+      const [{ loss, accuracy, perplexity, baselines }] = measures;
+      const score = { loss, accuracy, perplexity, maskRate, maskSeed, heldOut, baselines, measures };
       sayJson(terminal, flags.profile ? { ...score, kernels } : score);
       return;
     }
-    const masked = batches.reduce((sum, batch) => sum + batch.count, 0);
-    const row = (name: string, score: { loss: number; accuracy: number }) =>
-      say(
-        terminal,
-        `${name.padEnd(26)}${nats(score.loss).padStart(10)}${percent(score.accuracy).padStart(12)}` +
-          `${Math.exp(score.loss).toFixed(2).padStart(14)}`,
-      );
+    const masks = maskRate === undefined ? '' : `${percent(maskRate)}, `;
     say(
       terminal,
-      `${count(masked)} masked tokens (${percent(options.maskRate ?? 1)}, mask seed ${maskSeed}) of ` +
-        `${text.heldOut ? 'the held-out share of' : 'all of'} ${text.name}`,
+      `${count(measures[0].predictions)} predictions (${masks}mask seed ${maskSeed}) of ` +
+        `${heldOut ? 'the held-out share of' : 'all of'} ${text.name}`,
     );
-    say(
-      terminal,
-      `\n${''.padEnd(26)}${'loss, nats'.padStart(10)}${'right'.padStart(12)}${'perplexity'.padStart(14)}`,
-    );
-    row(flags.model, { loss, accuracy });
-    for (const [, name, score] of baselines ? namedBars(baselines) : []) row(name, score);
-    const floor = text.floor?.(batches);
-    if (floor !== undefined) say(terminal, `${'least possible'.padEnd(26)}${nats(floor).padStart(10)}`);
+    for (const one of measures) {
+      for (const line of measureLines(flags.model, one)) say(terminal, line);
+    }
     sayProfile(flags, kernels, terminal);
   });
 }
@@ -152,7 +149,10 @@ async function runOptions({ model }: EvalFlags): Promise<TrainOptionsInput | und
 }
 
 /** The flags, over the options of the run that the model came from, over the defaults and the model's length. */
-async function evalOptions(flags: EvalFlags, { config, tokenizer }: Pretrained): Promise<TrainOptions> {
+async function evalOptions(
+  flags: EvalFlags,
+  { trainee: { config }, tokenizer }: Trained,
+): Promise<TrainOptions> {
   const run = await runOptions(flags);
   const longest = config.max_position_embeddings;
   const base: TrainOptionsInput = run ?? {
@@ -172,11 +172,13 @@ async function evalOptions(flags: EvalFlags, { config, tokenizer }: Pretrained):
     evalSequences: Number.MAX_SAFE_INTEGER,
     ...trainFlags(flags, objective),
   });
-  if (options.seqLen > longest) {
+  const { createObjective } = await import('../mlm/objectives/index.ts');
+  const needed = createObjective(options, tokenizer).evaluation.rowLength(options.seqLen);
+  if (needed > longest) {
     throw new ClozeError(
       'option',
-      `--seq-len is ${options.seqLen}, and this model reads at most ${longest} tokens`,
-      `Use --seq-len ${longest} or less`,
+      `--seq-len ${options.seqLen} makes rows of ${needed} tokens, and this model reads at most ${longest}`,
+      `Use --seq-len ${options.seqLen - needed + longest} or less`,
     );
   }
   return options;

@@ -1,11 +1,11 @@
 /** `cloze fill-mask`: what a trained model puts into the blanks of a text. */
 import { createInterface } from 'node:readline';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import type { FillMaskPrediction } from '../mlm/fillMask.ts';
 import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
-import { wholeNumber } from './options.ts';
+import { atLeast1 } from './options.ts';
 import { predictionLines } from './report.ts';
 import { say, type Terminal } from './terminal.ts';
 
@@ -66,10 +66,4 @@ async function withLinesOf(texts: readonly string[], stdin: NodeJS.ReadableStrea
   const lines: string[] = [];
   for await (const line of createInterface({ input: stdin })) if (line.trim() !== '') lines.push(line);
   return texts.flatMap((text) => (text === '-' ? lines : [text]));
-}
-
-function atLeast1(text: string): number {
-  const value = wholeNumber(text);
-  if (value === 0) throw new InvalidArgumentError('It takes a whole number from 1.');
-  return value;
 }

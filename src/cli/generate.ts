@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { GenerateOptions } from '../mlm/generate/text.ts';
 import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
-import { number, wholeNumber } from './options.ts';
+import { atLeast1, number, wholeNumber } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
 
 interface GenerateFlags extends GenerateOptions {
@@ -21,15 +21,15 @@ export function addGenerate(program: Command, terminal: Terminal): void {
     )
     .argument('[prompt]', 'the beginning, the source, or a text with blanks', '')
     .requiredOption('--model <folder>', 'a model folder that train wrote')
-    .option('--max-tokens <count>', 'most tokens to write (default: as many as the model reads)', wholeNumber)
-    .option('--count <count>', 'texts to write', wholeNumber, 1)
+    .option('--max-tokens <count>', 'most tokens to write (default: as many as the model reads)', atLeast1)
+    .option('--count <count>', 'texts to write', atLeast1, 1)
     .option('--seed <number>', 'same seed, same adapter: same text', wholeNumber, 0)
     .optionsGroup('Drawing a token:')
     .option('--temperature <value>', 'logits are divided by it; 0 takes the likeliest', number, 1)
-    .option('--top-k <count>', 'only the k likeliest', wholeNumber)
+    .option('--top-k <count>', 'only the k likeliest', atLeast1)
     .option('--top-p <share>', 'only the likeliest that together have this probability', number)
     .optionsGroup('Unmasking:')
-    .option('--steps <count>', 'passes through the model (default: one for each token)', wholeNumber)
+    .option('--steps <count>', 'passes through the model (default: one for each token)', atLeast1)
     .addOption(
       new Option('--sampler <name>', 'which tokens a step reveals').choices([
         'ancestral',
@@ -37,9 +37,9 @@ export function addGenerate(program: Command, terminal: Terminal): void {
         'random',
       ]),
     )
-    .option('--block-length <count>', 'reveal so many from left to right before the next ones', wholeNumber)
+    .option('--block-length <count>', 'reveal so many from left to right before the next ones', atLeast1)
     .optionsGroup('Sequence to sequence:')
-    .option('--beams <count>', 'beginnings that are followed up', wholeNumber, 4)
+    .option('--beams <count>', 'beginnings that are followed up', atLeast1, 4)
     .option('--length-penalty <value>', 'rank by ln p over length to this power', number, 1)
     .optionsGroup('Options:')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')

@@ -1,6 +1,6 @@
 /** Opens an adapter and, on it, a model folder; both are closed when the work is done. */
 import type { Engine } from '../autograd/index.ts';
-import type { Pretrained } from '../mlm/pretrained.ts';
+import type { FileReader, Pretrained, Trained } from '../mlm/pretrained.ts';
 
 /** Runs `work` with an engine on the adapter that the user chose. */
 export async function withEngine<T>(
@@ -16,15 +16,34 @@ export async function withEngine<T>(
   }
 }
 
-/** Runs `work` with the model in the folder `model`. */
+interface ModelFlags {
+  model: string;
+  adapter?: string;
+}
+
+/** Runs `work` with the language model in the folder `model`. */
 export async function withModel<T>(
-  { model, adapter }: { model: string; adapter?: string },
+  flags: ModelFlags,
   work: (pretrained: Pretrained) => Promise<T>,
 ): Promise<T> {
-  const { FolderStore } = await import('../mlm/folder-store.node.ts');
   const { loadPretrained } = await import('../mlm/pretrained.ts');
+  return withLoaded(flags, loadPretrained, work);
+}
+
+/** Runs `work` with the model in the folder `model` as its objective built it. */
+export async function withTrained<T>(flags: ModelFlags, work: (trained: Trained) => Promise<T>): Promise<T> {
+  const { loadTrained } = await import('../mlm/pretrained.ts');
+  return withLoaded(flags, loadTrained, work);
+}
+
+async function withLoaded<M, T>(
+  { model, adapter }: ModelFlags,
+  load: (engine: Engine, read: FileReader, folder: string) => Promise<M>,
+  work: (loaded: M) => Promise<T>,
+): Promise<T> {
+  const { FolderStore } = await import('../mlm/folder-store.node.ts');
   const folder = new FolderStore(model);
   return withEngine({ adapter }, async (engine) =>
-    work(await loadPretrained(engine, (name) => folder.readBytes(name), model)),
+    work(await load(engine, (name) => folder.readBytes(name), model)),
   );
 }

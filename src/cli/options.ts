@@ -32,6 +32,12 @@ export function wholeNumber(text: string): number {
   return value;
 }
 
+export function atLeast1(text: string): number {
+  const value = wholeNumber(text);
+  if (value === 0) throw new InvalidArgumentError('It takes a whole number from 1.');
+  return value;
+}
+
 const parsers: Partial<Record<OptionField['kind'], (text: string) => unknown>> = {
   whole: number,
   number,

@@ -9,6 +9,7 @@ import type {
   TrainEvent,
 } from '../mlm/events.ts';
 import type { FillMaskPrediction } from '../mlm/fillMask.ts';
+import type { Measure } from '../mlm/measures.ts';
 import type { TrainOptions } from '../mlm/options.ts';
 import type { Session } from '../mlm/session.ts';
 import { bar, count, duration, nats, percent } from './format.ts';
@@ -73,6 +74,21 @@ export function namedBars({ unigram, neighbours, ngrams }: Baselines): [string, 
       ? ([['neighbours', 'counts of neighbours', neighbours]] as [string, string, Score][])
       : []),
     ...(ngrams ? ([['n-grams', 'counts of n-grams', ngrams]] as [string, string, Score][]) : []),
+  ];
+}
+
+/** A table of what was measured: the model, the count-based predictors, the floor. */
+export function measureLines(model: string, measure: Measure): string[] {
+  const { name, unit, baselines, floor, bitsPerByte } = measure;
+  const row = (label: string, { loss, accuracy }: Score) =>
+    `${label.padEnd(26)}${nats(loss).padStart(10)}${percent(accuracy).padStart(12)}` +
+    `${Math.exp(loss).toFixed(2).padStart(14)}`;
+  return [
+    `\n${`${name}, ${unit}`.padEnd(26)}${'loss'.padStart(10)}${'right'.padStart(12)}${'perplexity'.padStart(14)}`,
+    row(model, measure),
+    ...(baselines ? namedBars(baselines).map(([, label, score]) => row(label, score)) : []),
+    ...(floor === undefined ? [] : [`${'least possible'.padEnd(26)}${nats(floor).padStart(10)}`]),
+    ...(bitsPerByte === undefined ? [] : [`${nats(bitsPerByte)} bits per byte`]),
   ];
 }
 

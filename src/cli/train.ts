@@ -1,6 +1,7 @@
 /** `cloze train`: trains a masked language model and saves it. */
 import type { Command } from 'commander';
 import type { DoneEvent } from '../mlm/events.ts';
+import type { TrainOptionsInput } from '../mlm/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
 import { addTrainFlags, type RunOptions, readOptions } from './options.ts';
@@ -57,7 +58,7 @@ Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
         },
         terminal,
       );
-      if (!flags.json) sayWhatNext(out, done, options.data, terminal);
+      if (!flags.json) sayWhatNext(out, done, options, terminal);
       if (done.reason === 'stopped') exit(130);
     });
 }
@@ -65,12 +66,14 @@ Ctrl-C stops after the current step and saves; a second Ctrl-C quits at once.`,
 function sayWhatNext(
   out: string,
   done: DoneEvent,
-  data: readonly string[] = ['stories'],
+  { data = ['stories'], objective = 'mlm' }: TrainOptionsInput,
   terminal: Terminal,
 ): void {
+  const fillsBlanks = ['mlm', 'diffusion'].includes(objective);
   const folder = quoted(out);
   say(terminal, `\nSaved to ${folder}. Try next:`);
-  say(terminal, `  npx cloze fill-mask --model ${folder} "Write [MASK] for a blank."`);
+  if (fillsBlanks) say(terminal, `  npx cloze fill-mask --model ${folder} "Write [MASK] for a blank."`);
+  else say(terminal, `  npx cloze generate --model ${folder} "How it begins"`);
   say(terminal, `  npx cloze eval --model ${folder} --data ${data.map(quoted).join(' ')}`);
   if (done.reason === 'stopped') say(terminal, `  npx cloze train --out ${folder} --resume`);
 }

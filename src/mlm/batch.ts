@@ -1,7 +1,7 @@
 /** Batches of fixed shape, made on the CPU and uploaded as they are. */
 import { ClozeError } from '../gpu/errors.ts';
 import { Random } from '../kernels/random.ts';
-import { type Dataset, rowOf } from './dataset.ts';
+import { type Dataset, rowOf, type TokenVocabulary } from './dataset.ts';
 import type { AttentionKind, Corruption, Example, RowKey } from './objectives/objective.ts';
 import { streams } from './streams.ts';
 
@@ -103,16 +103,35 @@ export function makeBatch(
   corruption: Corruption,
   { seed, epoch, quantiles, progress = 1 }: BatchKey,
 ): Batch {
-  const { vocabulary } = dataset;
-  const { attention, shift, weighted } = corruption;
-  const B = rows.length;
-  const T = corruption.rowLength(dataset.T);
-  const M = corruption.places(dataset.T);
+  const examples = Array.from(rows, (index, b) => {
+    if (index < 0) return undefined;
+    const quantile = quantiles?.[b] ?? (b + 0.5) / rows.length;
+    const key = { seed, epoch, index, quantile, progress };
+    return corruption.apply(rowOf(dataset, index), dataset.T, key);
+  });
+  const { rowLength, places, ...kind } = corruption;
+  const shape = { T: rowLength(dataset.T), M: places(dataset.T), ...kind };
+  return batchOf(examples, rows, shape, dataset.vocabulary);
+}
+
+/** What examples of one batch have in common. */
+export interface BatchShape
+  extends Pick<Batch, 'T' | 'M'>,
+    Pick<Corruption, 'attention' | 'shift' | 'weighted'> {}
+
+/** A batch of these examples; undefined ones are empty rows. `rows` are the dataset's rows behind them. */
+export function batchOf(
+  examples: readonly (Example | undefined)[],
+  rows: Int32Array<ArrayBuffer>,
+  { T, M, attention, shift, weighted }: BatchShape,
+  { special }: TokenVocabulary,
+): Batch {
+  const B = examples.length;
   const batch: Batch = {
     B,
     T,
     M,
-    inputIds: new Uint32Array(B * T).fill(Math.max(vocabulary.special.pad, 0)),
+    inputIds: new Uint32Array(B * T).fill(Math.max(special.pad, 0)),
     attentionMask: new Uint32Array(B * T),
     attention,
     ...(attention === 'prefix' && { prefix: new Uint32Array(B) }),
@@ -125,17 +144,8 @@ export function makeBatch(
     tokens: 0,
     rows,
   };
-  rows.forEach((index, b) => {
-    if (index < 0) return;
-    const quantile = quantiles?.[b] ?? (b + 0.5) / B;
-    const example = corruption.apply(rowOf(dataset, index), dataset.T, {
-      seed,
-      epoch,
-      index,
-      quantile,
-      progress,
-    });
-    enter(batch, b, example);
+  examples.forEach((example, b) => {
+    if (example) enter(batch, b, example);
   });
   return batch;
 }

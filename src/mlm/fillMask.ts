@@ -3,6 +3,7 @@
 import { indices } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { bertInput } from './bert/input.ts';
+import { wayOfWriting } from './generate/text.ts';
 import type { Pretrained } from './pretrained.ts';
 
 /** One way to fill one blank; the fields are those of Hugging Face's fill-mask pipeline. */
@@ -31,6 +32,13 @@ export async function fillMask(
 ): Promise<FillMaskPrediction[][]> {
   const { model, tokenizer, config, slab } = pretrained;
   const { engine } = slab;
+  if (wayOfWriting(config.objective) !== 'unmask') {
+    throw new ClozeError(
+      'input',
+      `this model was trained by ${config.objective} and fills no blanks in their places`,
+      'Use cloze generate',
+    );
+  }
   const { mask } = tokenizer.special;
   const maskToken = mask < 0 ? '[MASK]' : tokenizer.idToToken(mask);
   const { ids, typeIds } = tokenizer.encode(text);

@@ -11,6 +11,8 @@ import {
 } from '../nn/index.ts';
 import { type BertConfig, modelType, parseConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
+import { createObjective, type ObjectiveName, objectiveNames, type Trainee } from './objectives/index.ts';
+import { languageModel } from './objectives/languageModel.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
 
 /** A model with its memory and the tokenizer that it was trained with. */
@@ -47,8 +49,31 @@ export async function weightsFile(slab: Slab): Promise<Uint8Array> {
   return serializeSafetensors(await stateDict(slab), { format: 'pt' });
 }
 
-/** Loads a model folder. Throws `input` when a file is missing and `format` when one is broken, naming it. */
+/**
+ * Loads a model folder for its language model. Throws `input` when a file is missing, or when the model was trained by an
+ * objective that leaves none; `format` when a file is broken, naming it.
+ */
 export async function loadPretrained(engine: Engine, read: FileReader, folder: string): Promise<Pretrained> {
+  const { trainee, slab, tokenizer } = await loadTrained(engine, read, folder);
+  const { model, config } = trainee;
+  if (model instanceof BertForMaskedLM) return { config, model, slab, tokenizer };
+  slab.dispose();
+  throw new ClozeError(
+    'input',
+    `${folder} was trained by ${config.objective}, which leaves no language model`,
+    'Use it for cloze eval, or for fine-tuning',
+  );
+}
+
+/** A model as its objective built it. */
+export interface Trained {
+  trainee: Trainee;
+  slab: Slab;
+  tokenizer: Tokenizer;
+}
+
+/** Loads a model folder as its objective built it. Throws `input` when a file is missing and `format` when one is broken, naming it. */
+export async function loadTrained(engine: Engine, read: FileReader, folder: string): Promise<Trained> {
   const config = parseConfig(parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`));
   const tokenizer = await loadTokenizer(read, folder);
   if (tokenizer.vocabSize > config.vocab_size) {
@@ -58,12 +83,27 @@ export async function loadPretrained(engine: Engine, read: FileReader, folder: s
     );
   }
   const weights = await need(read, folder, 'model.safetensors');
-  const model = new BertForMaskedLM(config);
-  const slab = materialize(model, engine);
+  const trainee = buildTrainee(config, tokenizer, `${folder}/config.json`);
+  const slab = materialize(trainee.model, engine);
   const { tensors } = parseSafetensors(weights, `${folder}/model.safetensors`);
   loadStateDict(slab, tensors, { ignore: (name) => ignored.test(name) });
-  model.eval();
-  return { config, model, slab, tokenizer };
+  trainee.model.eval();
+  return { trainee, slab, tokenizer };
+}
+
+/** The model that a config describes, with the loss of its objective. A model that was not trained here is taken for a BERT. */
+function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string): Trainee {
+  const name = config.objective as ObjectiveName;
+  if (name === 'mlm') return languageModel(config);
+  if (objectiveNames.includes(name)) {
+    const objective = createObjective({ objective: name }, tokenizer);
+    return objective.build(config);
+  }
+  throw new ClozeError(
+    'format',
+    `${source}: there is no objective ${name}`,
+    `Known: ${objectiveNames.join(', ')}`,
+  );
 }
 
 async function loadTokenizer(read: FileReader, folder: string): Promise<Tokenizer> {

@@ -19,7 +19,10 @@ export interface Session {
   readonly train: Dataset;
   readonly validation: Dataset;
   /** How count-based predictors, fitted on the training part, score on these batches of an objective. */
-  baselines(batches: Iterable<Batch>, objective: Objective): Baselines;
+  baselines(
+    batches: Iterable<Batch>,
+    objective: Pick<Objective, 'bar' | 'evaluation' | 'extraTokens'>,
+  ): Baselines;
   /** The least possible loss on these batches, where it is known for their language and their objective. */
   floor?(batches: Iterable<Batch>): number | undefined;
 }

@@ -102,6 +102,7 @@ describe('eval', () => {
       'maskSeed',
       'heldOut',
       'baselines',
+      'measures',
     ]);
     expect(score.loss).toBeCloseTo(best, 5);
     expect(score.perplexity).toBeCloseTo(Math.exp(best), 3);
@@ -139,7 +140,7 @@ describe('eval', () => {
     const { code, err } = await cloze(['eval', '--model', at('a'), '--seq-len', '64']);
     expect(code).toBe(1);
     expect(err).toBe(
-      'cloze: --seq-len is 64, and this model reads at most 16 tokens. Use --seq-len 16 or less\n',
+      'cloze: --seq-len 64 makes rows of 64 tokens, and this model reads at most 16. Use --seq-len 16 or less\n',
     );
   });
 });
