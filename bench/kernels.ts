@@ -1,7 +1,11 @@
 /** `cloze bench kernels`: the ceiling of the adapter, a control, and every kernel at its shapes. */
+
+import type { FloatType } from '../src/autograd/index.ts';
 import type { Device } from '../src/gpu/index.ts';
-import { compare, makeInputs, runVariant } from '../src/kernels/check.ts';
-import { type NumberArray, selectVariant, tolerance, type Variant } from '../src/kernels/index.ts';
+import { compare, makeInputs, runVariant, toleranceOf } from '../src/kernels/check.ts';
+import { type NumberArray, selectVariant, type Variant } from '../src/kernels/index.ts';
+import { requireHalf } from '../src/kernels/launcher.ts';
+import { costOf, inHalf, isHalf } from '../src/kernels/spec.ts';
 import { copies, multiplyAdd } from './ceiling.ts';
 import { contest, type Timing } from './contest.ts';
 import type { Control, KernelReport, KernelRow } from './report.ts';
@@ -18,14 +22,26 @@ export interface KernelBenchOptions extends Listener {
   cases: readonly BenchCase[];
   /** All variants that the adapter can run, or the one that it would use. */
   variants: 'all' | 'chosen';
+  /** How the floats are stored that may be stored as f16; kernels that have none are left out. Default f32. */
+  dtype?: FloatType;
   sampling?: Sampling;
 }
 
 export function measureKernels(device: Device, options: KernelBenchOptions): Promise<KernelReport> {
-  const { cases, variants, sampling = defaultSampling } = options;
+  const { variants, dtype = 'f32', sampling = defaultSampling } = options;
+  if (dtype === 'f16') requireHalf(device.capabilities);
+  const cases = options.cases.flatMap((bench) => storedAs(dtype, bench));
   const measure = (bench: BenchCase, ceiling: KernelReport['ceiling']) =>
     measureCase(device, bench, variants, sampling, ceiling);
   return measureCases(device, cases, measure, sampling, options);
+}
+
+/** The case with its problems in f16 where that is asked for; none where its kernel stores nothing so. */
+function storedAs(dtype: FloatType, bench: BenchCase): BenchCase[] {
+  if (dtype === 'f32') return [bench];
+  const { spec, problem } = bench.kernel;
+  if (!spec.bindings.some(({ half }) => half)) return [];
+  return [{ ...bench, kernel: { ...bench.kernel, problem: (...sizes) => inHalf(spec, problem(...sizes)) } }];
 }
 
 /** A report of whatever cases: the ceiling and the control, then the rows that `measure` finds for each. */
@@ -111,10 +127,10 @@ async function measureCase(
   return timings.map((timing, i) => ({
     kernel: kernel.name,
     shape: shapeName(sizes),
-    dtype: 'f32',
+    dtype: isHalf(problem) ? 'f16' : 'f32',
     variant: timing.variant,
     chosen: variants[i] === chosen,
-    ...speed(timing, spec.cost(problem), ceiling),
+    ...speed(timing, costOf(spec, problem), ceiling),
     relError: errors[i],
     peers: {},
     gpuMs: timing.gpu.length > 0 ? summarize(timing.gpu).median : null,
@@ -142,12 +158,12 @@ async function relativeErrors(
   const problem = kernel.problem(...sizes);
   const inputs = makeInputs(spec, problem, 1);
   const want: Record<string, NumberArray> = spec.reference(problem, inputs);
-  const limit = tolerance('f32', spec.reductionLength(problem));
+  const limit = toleranceOf(spec, problem);
   const errors: (number | null)[] = [];
   for (const { name, supports } of variants) {
     const able = supports(device.capabilities, problem) === true;
     const got = able ? await runVariant(device, spec, name, problem, inputs) : undefined;
-    errors.push(got ? compare(got, want, limit).relativeError : null);
+    errors.push(got ? compare(got, want, limit, problem).relativeError : null);
   }
   return errors;
 }

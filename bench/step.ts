@@ -2,7 +2,7 @@
  * `cloze bench step`: a training step of a masked language model, from ids to updated weights, its loss read back. The
  * batch is random tokens of full length without padding; there is no dropout, so that other libraries can do the same.
  */
-import { Engine } from '../src/autograd/index.ts';
+import { Engine, type FloatType } from '../src/autograd/index.ts';
 import type { Device } from '../src/gpu/index.ts';
 import type { Training, TrainingTask } from './peers/training.ts';
 import { ratio, type Sampling, summarize, takeTurns } from './sampling.ts';
@@ -29,7 +29,7 @@ export interface StepRow {
   batch: number;
   vocab: number;
   maskRate: number;
-  dtype: 'f32';
+  dtype: FloatType;
   packed: boolean;
   msPerStep: number;
   spread: [min: number, max: number];
@@ -57,7 +57,7 @@ export interface StepOptions {
 
 /** Losses that are compared, and how far they may differ. */
 const comparedSteps = 10;
-const lossTolerance = 1e-4;
+const lossTolerance: Readonly<Record<FloatType, number>> = { f32: 1e-4, f16: 1e-2 };
 
 export async function measureStep(device: Device, sizes: StepSizes, options: StepOptions): Promise<StepRow> {
   const engine = new Engine(device);
@@ -85,14 +85,14 @@ export async function measureStep(device: Device, sizes: StepSizes, options: Ste
   const results = entries.map((entry) =>
     typeof entry === 'string'
       ? missing(entry)
-      : peerResult(entry.lossError, samples[0], samples[1 + running.indexOf(entry)]),
+      : peerResult(entry.lossError, sizes.dtype, samples[0], samples[1 + running.indexOf(entry)]),
   );
   for (const { training } of running) training.close();
   ours.close();
   const { B, T, positions } = task;
   return {
     ...sizes,
-    dtype: 'f32',
+    dtype: sizes.dtype ?? 'f32',
     packed: false,
     msPerStep,
     spread,
@@ -139,9 +139,14 @@ const missing = (note: string): StepPeer => ({
   note,
 });
 
-function peerResult(lossError: number, ours: readonly number[], theirs: readonly number[]): StepPeer {
+function peerResult(
+  lossError: number,
+  dtype: FloatType | undefined,
+  ours: readonly number[],
+  theirs: readonly number[],
+): StepPeer {
   const { median: msPerStep, spread } = summarize(theirs);
   const factor = ratio(theirs, ours);
-  const lossAgree = lossError <= lossTolerance;
+  const lossAgree = lossError <= lossTolerance[dtype ?? 'f32'];
   return { msPerStep, spread, ratio: factor.median, ratioSpread: factor.spread, lossAgree, lossError };
 }

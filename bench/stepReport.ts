@@ -6,7 +6,7 @@ const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 export function stepLines(row: StepRow): string[] {
-  const { model, batch, seqLen, vocab, maskRate, spread, kernelShare, rssBytes } = row;
+  const { model, batch, seqLen, vocab, maskRate, dtype, spread, kernelShare, rssBytes } = row;
   const lines: [string, string][] = [
     ['step', `${digits(row.msPerStep)} ms (${rangeText(spread)}), ${digits(row.tokensPerSecond)} tokens/s`],
     [
@@ -20,7 +20,7 @@ export function stepLines(row: StepRow): string[] {
     ...Object.entries(row.peers).map(([name, peer]): [string, string] => [name, peerText(peer)]),
   ];
   return [
-    `${model}: ${batch} x ${seqLen} tokens, ${vocab} words, ${percent(maskRate)} of them predicted`,
+    `${model}: ${batch} x ${seqLen} tokens, ${vocab} words, ${percent(maskRate)} of them predicted${dtype === 'f16' ? ', in f16' : ''}`,
     ...lines.map(([name, text]) => `  ${name.padEnd(12)}${text}`),
   ];
 }

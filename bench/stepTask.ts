@@ -1,11 +1,12 @@
 /** The training step that `cloze bench step` measures, and the task that it hands to other libraries. */
-import type { Engine } from '../src/autograd/index.ts';
+import type { Engine, FloatType } from '../src/autograd/index.ts';
 import { Profiler } from '../src/gpu/profiler.ts';
 import { Random } from '../src/kernels/index.ts';
 import { type Batch, type BertConfig, BertForMaskedLM, presetConfig } from '../src/mlm/index.ts';
 import { languageModel } from '../src/mlm/objectives/languageModel.ts';
+import { inPrecision } from '../src/mlm/precision.ts';
 import { TrainingStep } from '../src/mlm/step.ts';
-import { AdamW, materialize, type Slab } from '../src/nn/index.ts';
+import { AdamW, GradScaler, materialize, type Slab } from '../src/nn/index.ts';
 import { optimizer, type Training, type TrainingTask, type Weight } from './peers/training.ts';
 
 export interface StepSizes {
@@ -16,6 +17,8 @@ export interface StepSizes {
   vocab: number;
   /** Share of the tokens that are predicted; 1 predicts all. */
   maskRate: number;
+  /** How activations are stored; default f32. */
+  dtype?: FloatType;
 }
 
 /** Operations of the matrix products in a step: the backward pass has two for each of the forward pass. */
@@ -36,6 +39,7 @@ export class OurTraining implements Training {
   private readonly engine: Engine;
   private readonly slab: Slab;
   private readonly adamw: AdamW;
+  private readonly scaler: GradScaler | undefined;
   private readonly trainer: TrainingStep;
   private readonly batch: Batch;
   private steps = 0;
@@ -54,7 +58,8 @@ export class OurTraining implements Training {
     for (const [name, { shape, decays }] of slab.parameters()) {
       weights.set(name, { data: Float32Array.from(values.get(name)!), shape, decays });
     }
-    return new OurTraining(engine, { model, slab, config, weights, batch: randomBatch(sizes) });
+    const { dtype = 'f32' } = sizes;
+    return new OurTraining(engine, { model, slab, config, weights, batch: randomBatch(sizes), dtype });
   }
 
   private constructor(
@@ -65,18 +70,22 @@ export class OurTraining implements Training {
       config: BertConfig;
       weights: TrainingTask['weights'];
       batch: Batch;
+      dtype: FloatType;
     },
   ) {
-    const { model, slab, config, weights, batch } = parts;
+    const { model, slab, config, weights, batch, dtype } = parts;
     const { beta1, beta2, eps, weightDecay } = optimizer;
     this.engine = engine;
     this.slab = slab;
     this.batch = batch;
-    this.adamw = new AdamW(slab, { betas: [beta1, beta2], eps, weightDecay });
+    this.scaler = dtype === 'f16' ? new GradScaler(engine) : undefined;
+    const { scaler } = this;
+    this.adamw = new AdamW(slab, { betas: [beta1, beta2], eps, weightDecay, scaler });
     this.trainer = new TrainingStep({
-      trainee: languageModel(config, model),
+      trainee: inPrecision(engine, languageModel(config, model), dtype),
       slab,
       optimizer: this.adamw,
+      scaler,
       seed: 1,
     });
     this.task = {
@@ -120,6 +129,7 @@ export class OurTraining implements Training {
   close(): void {
     this.trainer.dispose();
     this.adamw.dispose();
+    this.scaler?.dispose();
     this.slab.dispose();
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '../gpu/index.ts';
 import { cast } from '../kernels/cast.ts';
 import { type ElementType, type KernelSpec, Launcher, type NumberArray } from '../kernels/index.ts';
+import { requireHalf } from '../kernels/launcher.ts';
 import { byteLength } from '../kernels/spec.ts';
 import { Autocast } from './autocast.ts';
 import { type CapturedStep, type CaptureInputs, capture } from './capture.ts';
@@ -208,9 +209,7 @@ export class Engine {
 
   /** Throws `dtype` where the adapter has no f16. */
   requireHalf(): void {
-    const { features, name } = this.device.capabilities;
-    if (features.has('shader-f16')) return;
-    throw new ClozeError('dtype', `the adapter ${name} has no f16 (shader-f16)`, 'Use f32');
+    requireHalf(this.device.capabilities);
   }
 
   /** An operand of a product as {@link autocast} wants it; for operations, which save it and give gradients of the original. */

@@ -12,6 +12,7 @@ export interface KernelFlags {
   filter?: string;
   shapes?: string;
   variants: 'all' | 'chosen';
+  dtype?: 'f32' | 'f16';
   adapter?: string;
   json?: boolean;
   save?: string;
@@ -59,12 +60,12 @@ async function kernelBench(flags: KernelFlags): Promise<Bench> {
   const { kernelCells, kernelHead, kernelLines, kernelMarkdown } = await import('../../bench/report.ts');
   const { measureKernels } = await import('../../bench/kernels.ts');
   const { Device } = await import('../gpu/index.ts');
-  const { filter, shapes, variants, adapter } = flags;
+  const { filter, shapes, variants, dtype, adapter } = flags;
   const cases = selectCases({ filter, shapes: listed(shapes) }, benchKernels);
   return {
     measure: async (sampling, listener) => {
       using device = await Device.open({ adapter });
-      return await measureKernels(device, { cases, variants, sampling, ...listener });
+      return await measureKernels(device, { cases, variants, dtype, sampling, ...listener });
     },
     head: kernelLines([kernelHead]),
     lines: (rows) => kernelLines(rows.map(kernelCells)),

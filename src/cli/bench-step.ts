@@ -9,6 +9,7 @@ export interface StepFlags {
   batchSize: number;
   vocab: number;
   maskRate: number;
+  dtype: 'f32' | 'f16' | 'both';
   peers?: boolean;
   patient?: boolean;
   adapter?: string;
@@ -34,13 +35,15 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
 
   let name = '';
   const rows: StepRow[] = [];
-  for (const model of models) {
+  const dtypes = flags.dtype === 'both' ? (['f32', 'f16'] as const) : [flags.dtype];
+  const cases = models.flatMap((model) => dtypes.map((dtype) => ({ model, dtype })));
+  for (const { model, dtype } of cases) {
     using device = await Device.open({ adapter });
     if (flags.peers) installNavigator({ adapter });
     const { gflops } = await measureCeiling(device, sampling);
     if (!name) asText(device.capabilities.name);
     name = device.capabilities.name;
-    const sizes: StepSizes = { model, seqLen, batch, vocab, maskRate };
+    const sizes: StepSizes = { model, seqLen, batch, vocab, maskRate, dtype };
     const row = await measureStep(device, sizes, {
       sampling,
       ceiling: gflops,

@@ -44,6 +44,11 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
         .choices(['all', 'chosen'])
         .default('chosen'),
     )
+    .addOption(
+      new Option('--dtype <type>', 'how the floats are stored that may be stored as f16')
+        .choices(['f32', 'f16'])
+        .default('f32'),
+    )
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--quick', 'fewer samples')
     .option('--cold', 'compile without the cache that Mesa keeps on disk')
@@ -58,6 +63,7 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
       `
 Examples:
   $ cloze bench kernels --filter matmul --variants all
+  $ cloze bench kernels --dtype f16
   $ cloze bench kernels --save before.json
   $ cloze bench kernels --compare before.json
   $ cloze bench kernels --peers --filter matmul
@@ -123,6 +129,11 @@ Milliseconds until the pipeline is there + those that its first call takes longe
     .option('--batch-size <n>', 'rows in a batch', number, 8)
     .option('--vocab <n>', 'words of the vocabulary', number, 4096)
     .option('--mask-rate <share>', 'share of the tokens that are predicted; 1 for all', number, 0.15)
+    .addOption(
+      new Option('--dtype <type>', 'how activations are stored')
+        .choices(['f32', 'f16', 'both'])
+        .default('f32'),
+    )
     .option('--peers', 'train the same model in other libraries, in turns with ours')
     .option('--patient', 'let peers wait for the GPU as we do')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
@@ -133,6 +144,7 @@ Milliseconds until the pipeline is there + those that its first call takes longe
       `
 Examples:
   $ cloze bench step --model tiny --seq-len 64
+  $ cloze bench step --dtype both
   $ cloze bench step --model tiny --peers`,
     )
     .action((flags: StepFlags) => benchStep(flags, terminal));

@@ -112,12 +112,16 @@ export class Launcher {
   }
 }
 
+/** Throws `dtype` where the adapter has no f16. */
+export function requireHalf({ features, name }: Capabilities): void {
+  if (features.has('shader-f16')) return;
+  throw new ClozeError('dtype', `the adapter ${name} has no f16 (shader-f16)`, 'Use f32');
+}
+
 /** Throws `dtype` where f16 is wanted of an adapter that lacks it, or of a binding that must be f32. */
-function checkHalf<P>(spec: KernelSpec<P>, problem: P & Precision, { features, name }: Capabilities): void {
+function checkHalf<P>(spec: KernelSpec<P>, problem: P & Precision, capabilities: Capabilities): void {
   if (!isHalf(problem)) return;
-  if (!features.has('shader-f16')) {
-    throw new ClozeError('dtype', `the adapter ${name} has no f16 (shader-f16)`, 'Use f32');
-  }
+  requireHalf(capabilities);
   const allowed = spec.bindings.filter(({ half }) => half).map((binding) => binding.name);
   const wrong = problem.f16?.find((binding) => !allowed.includes(binding));
   if (wrong) {

@@ -78,6 +78,26 @@ test('cloze bench step as JSON', async () => {
   }
 });
 
+test.each([
+  'step --model nano --seq-len 16 --batch-size 2 --vocab 48',
+  'kernels --filter gelu --shapes 7x12',
+])('cloze bench %s in f16, or in one line why not', async (command) => {
+  const { code, out, err } = await cloze(`bench ${command} --dtype f16 --quick --json`.split(' '));
+  if (!engine.device.capabilities.features.has('shader-f16')) {
+    expect(code).toBe(1);
+    expect(err).toMatch(/^cloze: the adapter .+ has no f16 .+\n$/);
+    return;
+  }
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const { rows } = JSON.parse(out);
+  expect(rows.length).toBeGreaterThan(0);
+  for (const { dtype, relError } of rows) {
+    expect(dtype).toBe('f16');
+    // Worse than f32 would be, better than arithmetic in f16 could.
+    if (relError !== undefined) expect(1e-5 < relError && relError < 1e-3).toBe(true);
+  }
+});
+
 test('cloze bench step of a model that there is not is told in one line', async () => {
   const { code, err } = await cloze(['bench', 'step', '--model', 'huge']);
   expect(code).toBe(1);
