@@ -53,6 +53,7 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
     `Adapter     ${start.adapter}${tuningText(start)}`,
     `Corpus      ${session.name}: ${count(session.documents)} documents, ${count(start.trainTokens)} tokens to train on`,
     `            in ${count(start.trainSequences)} sequences; ${count(start.validationSequences)} held out for validation`,
+    ...packingText(start),
     `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
     `Model       ${options.preset}, ${count(start.parameters)} parameters`,
     `To beat     ${baselinesText(start.baselines)}`,
@@ -60,6 +61,13 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
   if (start.floor !== null) lines.push(`Floor       ${nats(start.floor)} nats: no model can do better`);
   if (start.firstStep > 1) lines.push(`Resumed     at step ${count(start.firstStep)}`);
   return [...lines, ''];
+}
+
+function packingText({ padding, packedPadding }: StartEvent): string[] {
+  if (packedPadding === null) return [];
+  return [
+    `            packed into rows of which ${percent(packedPadding)} is padding, not ${percent(padding)}`,
+  ];
 }
 
 function tuningText({ tuning }: StartEvent): string {

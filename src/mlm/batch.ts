@@ -19,6 +19,10 @@ export interface Batch {
   /** [B * T] 1 for a token, 0 for padding. */
   attentionMask: Uint32Array<ArrayBuffer>;
   attention: AttentionKind;
+  /** [B * T] where rows hold several documents: the number of a token's document in its row, -1 for padding. */
+  segments?: Int32Array<ArrayBuffer>;
+  /** [B * T] where rows hold several documents: a token's place in its document. */
+  positions?: Uint32Array<ArrayBuffer>;
   /** [B] where the attention is `prefix`: the tokens that every token of the row sees. */
   prefix?: Uint32Array<ArrayBuffer>;
   /** [B * M] flat positions b * T + t; unused places point at the first token of their row. */
@@ -35,7 +39,7 @@ export interface Batch {
   normalizer: number;
   /** Tokens that are no padding. */
   tokens: number;
-  /** [B] the dataset's row behind each row of the batch, -1 for an empty one. */
+  /** The dataset's rows in the batch: one behind each of its rows, -1 for an empty one, or several where they are packed. */
   rows: Int32Array<ArrayBuffer>;
 }
 
@@ -94,6 +98,8 @@ export interface BatchKey extends Partial<Pick<RowKey, 'progress'>> {
   epoch: number;
   /** Default: evenly spread over the batch. */
   quantiles?: ArrayLike<number>;
+  /** How long the rows are taken to be; none of the batch's may be longer. Default: the dataset's length. */
+  T?: number;
 }
 
 /** One batch of the given rows of a dataset, -1 for an empty one, corrupted under the key. */
@@ -101,17 +107,68 @@ export function makeBatch(
   dataset: Dataset,
   rows: Int32Array<ArrayBuffer>,
   corruption: Corruption,
-  { seed, epoch, quantiles, progress = 1 }: BatchKey,
+  key: BatchKey,
 ): Batch {
+  const { T = dataset.T } = key;
   const examples = Array.from(rows, (index, b) => {
     if (index < 0) return undefined;
-    const quantile = quantiles?.[b] ?? (b + 0.5) / rows.length;
-    const key = { seed, epoch, index, quantile, progress };
-    return corruption.apply(rowOf(dataset, index), dataset.T, key);
+    return corruption.apply(rowOf(dataset, index), T, { ...rowKey(key, b, rows.length), index });
   });
   const { rowLength, places, ...kind } = corruption;
-  const shape = { T: rowLength(dataset.T), M: places(dataset.T), ...kind };
-  return batchOf(examples, rows, shape, dataset.vocabulary);
+  return batchOf(examples, rows, { T: rowLength(T), M: places(T), ...kind }, dataset.vocabulary);
+}
+
+/**
+ * One batch whose rows hold several rows of a dataset each, one behind the other. Each of them is corrupted as it would be
+ * in a row of its own, sees itself alone, and has its own positions. `M`: places for predictions in a row of the batch.
+ */
+export function makePackedBatch(
+  dataset: Dataset,
+  packs: readonly Uint32Array[],
+  M: number,
+  corruption: Corruption,
+  key: BatchKey,
+): Batch {
+  const { T } = dataset;
+  const B = packs.length;
+  const rows = Int32Array.from(packs.flatMap((pack) => [...pack]));
+  const segments = new Int32Array(B * T).fill(-1);
+  const positions = new Uint32Array(B * T);
+  const empty = emptyBatch(B, rows, { ...corruption, T, M }, dataset.vocabulary);
+  const batch: Batch = { ...empty, segments, positions };
+  packs.forEach((pack, b) => {
+    const { quantile, ...rest } = rowKey(key, b, B);
+    let start = 0;
+    let place = 0;
+    pack.forEach((index, segment) => {
+      const ids = rowOf(dataset, index);
+      const own = (quantile + segment * goldenSection) % 1;
+      const example = corruption.apply(ids, roomOf(ids.length, T), { ...rest, quantile: own, index });
+      enter(batch, { b, start, place }, example);
+      segments.fill(segment, b * T + start, b * T + start + ids.length);
+      for (let at = 0; at < ids.length; at++) positions[b * T + start + at] = at;
+      start += ids.length;
+      place += example.positions.length;
+    });
+  });
+  return batch;
+}
+
+/** Multiples of it, modulo 1, are spread evenly, however many there are. */
+const goldenSection = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * The shortest row in which a document of `length` tokens is corrupted as in one of T: one place longer than it, so that it is seen to
+ * end there, unless it fills all of T, where it may have been cut.
+ */
+export const roomOf = (length: number, T: number) => Math.min(T, length + 1);
+
+function rowKey(
+  { seed, epoch, quantiles, progress = 1 }: BatchKey,
+  b: number,
+  B: number,
+): Omit<RowKey, 'index'> {
+  return { seed, epoch, progress, quantile: quantiles?.[b] ?? (b + 0.5) / B };
 }
 
 /** What examples of one batch have in common. */
@@ -123,11 +180,23 @@ export interface BatchShape
 export function batchOf(
   examples: readonly (Example | undefined)[],
   rows: Int32Array<ArrayBuffer>,
+  shape: BatchShape,
+  vocabulary: TokenVocabulary,
+): Batch {
+  const batch = emptyBatch(examples.length, rows, shape, vocabulary);
+  examples.forEach((example, b) => {
+    if (example) enter(batch, { b, start: 0, place: 0 }, example);
+  });
+  return batch;
+}
+
+function emptyBatch(
+  B: number,
+  rows: Int32Array<ArrayBuffer>,
   { T, M, attention, shift, weighted }: BatchShape,
   { special }: TokenVocabulary,
 ): Batch {
-  const B = examples.length;
-  const batch: Batch = {
+  return {
     B,
     T,
     M,
@@ -144,24 +213,26 @@ export function batchOf(
     tokens: 0,
     rows,
   };
-  examples.forEach((example, b) => {
-    if (example) enter(batch, b, example);
-  });
-  return batch;
 }
 
-/** Writes an example into row `b` of a batch. */
-function enter(batch: Batch, b: number, example: Example): void {
+/** Writes an example into row `b` of a batch, from token `start` and place `place` of the row on. */
+function enter(
+  batch: Batch,
+  { b, start, place }: { b: number; start: number; place: number },
+  example: Example,
+): void {
   const { T, M } = batch;
   const { inputIds, positions, labels, weights, prefix = 0 } = example;
-  batch.inputIds.set(inputIds, b * T);
-  batch.attentionMask.fill(1, b * T, b * T + inputIds.length);
+  const firstToken = b * T + start;
+  const firstPlace = b * M + place;
+  batch.inputIds.set(inputIds, firstToken);
+  batch.attentionMask.fill(1, firstToken, firstToken + inputIds.length);
   if (batch.prefix) batch.prefix[b] = prefix;
   for (let i = 0; i < positions.length; i++) {
-    batch.maskedPositions[b * M + i] = b * T + positions[i];
-    batch.labels[b * M + i] = labels[i];
+    batch.maskedPositions[firstPlace + i] = firstToken + positions[i];
+    batch.labels[firstPlace + i] = labels[i];
   }
-  if (weights) batch.weights?.set(weights, b * M);
+  if (weights) batch.weights?.set(weights, firstPlace);
   batch.count += positions.length;
   batch.tokens += inputIds.length;
   batch.normalizer += example.normalizer ?? (weights ? sum(weights) : positions.length);

@@ -13,6 +13,8 @@ export type BatchInputs = {
   types: Indices;
   positions: Indices;
   attentionMask: Tensor;
+  /** A token's document in its row, where rows hold several. */
+  segments: Tensor | undefined;
   /** One for each row, where the attention is `prefix` or `causal`, which is a prefix of none. */
   prefix: Tensor | undefined;
   maskedPositions: Indices;
@@ -30,13 +32,15 @@ export function uploadBatch(
   batch: Batch,
   normalizer: number,
 ): BatchInputs {
-  const { B, T, M, attention, prefix, weights } = batch;
-  const { ids, types, positions } = bertInput(engine, { ids: batch.inputIds, shape: [B, T] }, config);
+  const { B, T, M, attention, segments, prefix, weights } = batch;
+  const arrays = { ids: batch.inputIds, positions: batch.positions, shape: [B, T] } as const;
+  const { ids, types, positions } = bertInput(engine, arrays, config);
   return {
     ids,
     types,
     positions,
     attentionMask: engine.tensor(batch.attentionMask, [B, T]),
+    segments: segments && engine.tensor(segments, [B, T]),
     prefix: attention === 'bidirectional' ? undefined : engine.tensor(prefix ?? new Uint32Array(B), [B]),
     maskedPositions: indices(engine, batch.maskedPositions, [B * M]),
     labels: engine.tensor(batch.labels),
@@ -49,6 +53,8 @@ export function uploadBatch(
 export function rewriteBatch(inputs: BatchInputs, batch: Batch, normalizer: number): void {
   inputs.ids.write(batch.inputIds);
   inputs.attentionMask.write(batch.attentionMask);
+  if (batch.positions) inputs.positions.write(batch.positions);
+  if (batch.segments) inputs.segments?.write(batch.segments);
   if (batch.prefix) inputs.prefix?.write(batch.prefix);
   inputs.maskedPositions.write(batch.maskedPositions);
   inputs.labels.write(batch.labels);
@@ -56,9 +62,17 @@ export function rewriteBatch(inputs: BatchInputs, batch: Batch, normalizer: numb
   inputs.normalizer.write(Float32Array.of(normalizer));
 }
 
-/** What the model reads of a batch. */
-export function modelInput({ ids, types, positions, attentionMask, prefix }: BatchInputs): BertInput {
-  return { ids, types, positions, mask: { mask: attentionMask, prefix } };
+/** What the model reads of a batch. Segments leave the padding out, too. */
+export function modelInput({
+  ids,
+  types,
+  positions,
+  attentionMask,
+  segments,
+  prefix,
+}: BatchInputs): BertInput {
+  const mask = segments ? undefined : attentionMask;
+  return { ids, types, positions, mask: { mask, segments, prefix } };
 }
 
 /** Weighted cross-entropy of the predictions over the normalizer, and how many of them are right. */

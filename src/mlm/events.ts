@@ -26,6 +26,9 @@ export interface StartEvent {
   vocabSize: number;
   trainSequences: number;
   validationSequences: number;
+  /** The share of padding in rows of one document each, and in the packed ones that the run trains on; null where it packs none. */
+  padding: number;
+  packedPadding: number | null;
   trainTokens: number;
   steps: number | null;
   /** First step of this run; above 1 after a resume. */

@@ -98,6 +98,10 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
   },
   'The optimiser:': {
     batchSize: { value: '<count>', help: 'sequences per step' },
+    batching: {
+      value: '<how>',
+      help: 'documents packed into full rows, grouped by length, or padded, one in a row',
+    },
     accumulation: { value: '<count>', help: 'micro-batches that a step is split into' },
     optimizer: {
       value: '<name>',

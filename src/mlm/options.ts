@@ -42,6 +42,11 @@ const entries = {
   batchSize: v.optional(whole(1), 32),
   /** Micro-batches per step; their gradients add up as if they were one batch. */
   accumulation: v.optional(whole(1), 1),
+  /**
+   * How documents become rows: `packed`, several in a row, none of which sees another, where the objective allows it; `grouped`, those
+   * of one length together, in rows no longer than they need; `padded`, one in a row.
+   */
+  batching: v.optional(v.picklist(['packed', 'grouped', 'padded']), 'packed'),
   /** Tokens per sequence. */
   seqLen: v.optional(whole(4), 64),
   /** What the model learns by; each objective has options of its own, see `objectives/`. */

@@ -24,6 +24,7 @@ import type {
 import { createObjective, type Objective, type Trainee } from './objectives/index.ts';
 import { prepareTraining } from './optimizer.ts';
 import type { TrainOptions } from './options.ts';
+import { paddingShare } from './packing.ts';
 import { inPrecision } from './precision.ts';
 import { descriptionFiles, weightsFile } from './pretrained.ts';
 import { RunLength } from './runLength.ts';
@@ -346,6 +347,7 @@ export class Trainer {
   private startEvent({ baselines, floor }: Bars): StartEvent {
     const { session, engine } = this.parts;
     const { tuning } = engine.launcher;
+    const { packing } = this.trainingBatches;
     return {
       event: 'start',
       adapter: engine.device.capabilities.name,
@@ -354,6 +356,8 @@ export class Trainer {
       vocabSize: session.tokenizer.vocabSize,
       trainSequences: session.train.size,
       validationSequences: session.validation.size,
+      padding: paddingShare(session.train),
+      packedPadding: packing ? paddingShare(session.train, packing.packs.length) : null,
       trainTokens: session.train.tokens,
       steps: this.length.steps,
       firstStep: this.state.step + 1,

@@ -1,17 +1,20 @@
 /** The batches that a run trains on. */
 import { ClozeError } from '../gpu/index.ts';
 import { Random } from '../kernels/random.ts';
-import { type Batch, batchCount, epochOrder, makeBatch } from './batch.ts';
+import { type Batch, type BatchKey, batchCount, epochOrder, makeBatch, makePackedBatch } from './batch.ts';
 import type { Dataset } from './dataset.ts';
 import type { Corruption } from './objectives/objective.ts';
 import type { TrainOptions } from './options.ts';
+import { bucketOf, groupByLength, isPackable, type Packing, packRows } from './packing.ts';
 import { streams } from './streams.ts';
 
-export type TrainingBatchOptions = Pick<TrainOptions, 'batchSize' | 'accumulation' | 'seed'>;
+export type TrainingBatchOptions = Pick<TrainOptions, 'batchSize' | 'accumulation' | 'batching' | 'seed'>;
 
 /** Every step's batches are a function of the seed and the step's number alone, so a resumed run finds its place. */
 export class TrainingBatches {
   readonly stepsPerEpoch: number;
+  /** Where packing spares rows. */
+  readonly packing: Packing | undefined;
   private readonly dataset: Dataset;
   private readonly options: TrainingBatchOptions;
   private readonly corruption: Corruption;
@@ -31,7 +34,16 @@ export class TrainingBatches {
     this.dataset = dataset;
     this.corruption = corruption;
     this.options = options;
-    this.stepsPerEpoch = batchCount(dataset.size, batchSize, 'drop');
+    if (options.batching === 'packed' && isPackable(corruption, dataset.T)) {
+      const packing = packRows(dataset, corruption);
+      if (packing.packs.length < dataset.size) this.packing = packing;
+    }
+    this.stepsPerEpoch = batchCount(this.rows, batchSize, 'drop');
+  }
+
+  /** How many rows an epoch has. */
+  get rows(): number {
+    return this.packing?.packs.length ?? this.dataset.size;
   }
 
   /**
@@ -48,13 +60,27 @@ export class TrainingBatches {
     return Array.from({ length: accumulation }, (_, micro) => {
       const rows = Int32Array.from({ length: size }, (_, b) => order[start + micro * size + b] ?? -1);
       const own = quantiles.slice(micro * size, (micro + 1) * size);
-      return makeBatch(this.dataset, rows, this.corruption, { seed, epoch, quantiles: own, progress });
+      return this.make(rows, { seed, epoch, quantiles: own, progress });
     });
+  }
+
+  private make(rows: Int32Array<ArrayBuffer>, key: BatchKey): Batch {
+    const { dataset, corruption, packing } = this;
+    if (this.options.batching === 'grouped') {
+      return makeBatch(dataset, rows, corruption, { ...key, T: bucketOf(dataset, rows) });
+    }
+    if (!packing) return makeBatch(dataset, rows, corruption, key);
+    const packs = Array.from(rows, (row) => packing.packs[row] ?? new Uint32Array());
+    return makePackedBatch(dataset, packs, packing.places, corruption, key);
   }
 
   private orderOf(epoch: number): Uint32Array {
     if (this.order?.epoch !== epoch) {
-      this.order = { epoch, rows: epochOrder(this.dataset.size, this.options.seed, epoch) };
+      const { batchSize, accumulation, batching, seed } = this.options;
+      const shuffled = epochOrder(this.rows, seed, epoch);
+      const size = batchSize / accumulation;
+      const rows = batching === 'grouped' ? groupByLength(shuffled, this.dataset.lengths, size) : shuffled;
+      this.order = { epoch, rows };
     }
     return this.order.rows;
   }

@@ -17,6 +17,8 @@ const start: StartEvent = {
   vocabSize: 512,
   trainSequences: 900,
   validationSequences: 100,
+  padding: 0.26,
+  packedPadding: null,
   trainTokens: 45678,
   steps: 1000,
   firstStep: 1,

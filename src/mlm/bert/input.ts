@@ -10,19 +10,22 @@ export interface BertInputArrays {
   shape: readonly [B: number, T: number];
   /** Which segment a token belongs to; default 0 for all. */
   types?: Uint32Array;
+  /** A token's place in its text; default: its place in its sequence. */
+  positions?: Uint32Array;
   /** 0 for tokens that no other may attend to, padding above all; default 1 for all. */
   attentionMask?: Uint32Array;
 }
 
 /**
- * Uploads a batch. Positions count from 0 in every sequence. Throws `shape` when an array does not fill the shape and,
+ * Uploads a batch. Throws `shape` when an array does not fill the shape and,
  * with the model's `config`, `input` when the model is too short for the sequences or lacks an id or a segment.
  */
 export function bertInput(engine: Engine, arrays: BertInputArrays, config?: BertConfig): BertInput {
   const { ids, attentionMask, shape } = arrays;
   const [B, T] = shape;
   const { types = new Uint32Array(B * T) } = arrays;
-  for (const [name, values] of Object.entries({ ids, types, attentionMask })) {
+  const { positions = Uint32Array.from({ length: B * T }, (_, i) => i % T) } = arrays;
+  for (const [name, values] of Object.entries({ ids, types, positions, attentionMask })) {
     if (values && values.length !== B * T) {
       throw new ClozeError('shape', `${name} has ${values.length} values, and [${B}, ${T}] takes ${B * T}`);
     }
@@ -32,7 +35,6 @@ export function bertInput(engine: Engine, arrays: BertInputArrays, config?: Bert
     checkBelow('token id', ids, config.vocab_size, 'Use the tokenizer that the model was trained with');
     checkBelow('segment', types, config.type_vocab_size, 'Count segments from 0');
   }
-  const positions = Uint32Array.from({ length: B * T }, (_, i) => i % T);
   return {
     ids: indices(engine, ids, shape),
     types: indices(engine, types, shape),
