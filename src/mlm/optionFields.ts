@@ -39,7 +39,7 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
       help: 'what a document is: paragraph, line, file, or stream for unbroken text',
     },
     validation: { value: '<share>', help: 'share of the documents held out for validation' },
-    tokenizer: { value: '<name>', help: 'char, wordpiece, or a file: tokenizer.json, vocab.txt' },
+    tokenizer: { value: '<name>', help: 'char, bytes, wordpiece, bpe, or a file: tokenizer.json, vocab.txt' },
     vocabSize: { value: '<count>', help: 'size of a vocabulary trained here' },
     seqLen: { value: '<tokens>', help: 'tokens per sequence' },
   },

@@ -24,7 +24,7 @@ const entries = {
   documents: v.optional(v.picklist(['paragraph', 'line', 'file', 'stream'])),
   /** Share of the documents (of the text, for a stream) held out for validation. */
   validation: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 0.1),
-  /** `char`, `wordpiece` to train one, or a file: tokenizer.json, vocab.txt. */
+  /** `char`, `bytes`, `wordpiece` or `bpe` to make one, or a file: tokenizer.json, vocab.txt. */
   tokenizer: v.optional(v.string(), 'wordpiece'),
   /** Size of a vocabulary that is trained here. */
   vocabSize: v.optional(whole(16), 2048),

@@ -7,7 +7,7 @@ import type { Corpus } from './corpus.ts';
 import { readFileText } from './files.node.ts';
 import type { TrainOptions } from './options.ts';
 import { buildSession, buildWholeText, readsStream, type ScoredText, type Session } from './session.ts';
-import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
+import { parseTokenizer, parseVocabTxt, type Tokenizer, trainedKinds } from './tokenizer/index.ts';
 
 /** Documents drawn from the built-in corpora: enough that no row of a short run comes twice. */
 const builtInDocuments = 20_000;
@@ -33,15 +33,15 @@ function openCorpus(options: TrainOptions): Promise<Corpus> {
   });
 }
 
-/** The tokenizer in a file or a folder; undefined for `char` and `wordpiece`, which are trained on the corpus. */
+/** The tokenizer in a file or a folder; undefined for the names of those that are trained on the corpus. */
 async function namedTokenizer(name: string): Promise<Tokenizer | undefined> {
-  if (name === 'char' || name === 'wordpiece') return undefined;
+  if (trainedKinds.some((kind) => kind === name)) return undefined;
   const found = await stat(name).catch(() => undefined);
   if (!found) {
     throw new ClozeError(
       'option',
       `there is no tokenizer ${name}`,
-      'Use char, wordpiece, or the path of a tokenizer.json or vocab.txt',
+      `Use ${trainedKinds.join(', ')}, or the path of a tokenizer.json or vocab.txt`,
     );
   }
   const path = found.isDirectory() ? join(name, 'tokenizer.json') : name;

@@ -9,7 +9,7 @@ import type { Baselines } from './events.ts';
 import type { Objective } from './objectives/objective.ts';
 import type { TrainOptions } from './options.ts';
 import { floorLoss } from './synthetic.ts';
-import { type Tokenizer, trainTokenizer } from './tokenizer/index.ts';
+import { type Tokenizer, trainedKinds, trainTokenizer } from './tokenizer/index.ts';
 
 export interface Session {
   /** What a user would call the corpus. */
@@ -97,5 +97,6 @@ function learn(corpus: Corpus, train: readonly string[], options: SessionOptions
   if (corpus.language || options.tokenizer === 'char') {
     return trainTokenizer({ kind: 'char', corpus: corpus.documents });
   }
-  return trainTokenizer({ kind: 'wordpiece', corpus: train, vocabSize: options.vocabSize });
+  const kind = trainedKinds.find((name) => name === options.tokenizer) ?? 'wordpiece';
+  return trainTokenizer({ kind, corpus: train, vocabSize: options.vocabSize });
 }

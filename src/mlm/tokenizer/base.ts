@@ -104,7 +104,7 @@ export abstract class BaseTokenizer implements Tokenizer {
   }
 
   encodeToIds(text: string): Int32Array {
-    const sink = new IdSink(text.length);
+    const sink = new IdSink(Math.min(text.length, 1 << 16));
     this.run(text, sink);
     return sink.ids;
   }

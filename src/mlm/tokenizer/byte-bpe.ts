@@ -27,9 +27,9 @@ interface Word {
 const wordPattern =
   /'(?:[stmd]|re|ve|ll)| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-/** The words of `text`: put together they are the text again. */
-export function byteBpeWords(text: string): RegExpExecArray[] {
-  return [...text.matchAll(wordPattern)];
+/** The words of `text`, one after the other: put together they are the text again. */
+export function byteBpeWords(text: string): Iterable<RegExpExecArray> {
+  return text.matchAll(wordPattern);
 }
 
 /** Space, tabulator and new lines as they look in the vocabulary. */
@@ -38,12 +38,15 @@ const blanks = new Set(toByteCharacters(' \t\n\r'));
 const longestCachedWord = 64;
 const largestCache = 1 << 17;
 
+/** Longer words are cut: a file without blanks must not become one list of millions of symbols. */
+const longestWord = 1 << 18;
+
 /**
  * Byte-level byte-pair encoding as in GPT-2 and RoBERTa: each word's UTF-8 bytes, then the learnt merges in the order
- * in which they were learnt. Every text has an encoding, and decoding gives it back.
+ * in which they were learnt. Every text has an encoding, and decoding gives it back. Without merges a token is a byte.
  */
 export class ByteBpeTokenizer extends BaseTokenizer {
-  readonly kind = 'bpe';
+  readonly kind: 'bytes' | 'bpe';
   private readonly options: ByteBpeOptions;
   private readonly byteIds: number[];
   /** Rank of each pair, and the token that the merge of that rank makes. */
@@ -55,6 +58,7 @@ export class ByteBpeTokenizer extends BaseTokenizer {
   constructor(parts: TokenizerParts, options: ByteBpeOptions, name = 'tokenizer') {
     super(parts);
     this.options = options;
+    this.kind = options.merges.length === 0 ? 'bytes' : 'bpe';
     const { vocabulary } = parts;
     const idOf = (token: string, what: string) => {
       const id = vocabulary.id(token);
@@ -78,10 +82,13 @@ export class ByteBpeTokenizer extends BaseTokenizer {
     const prefix = this.options.addPrefixSpace && !text.startsWith(' ') ? 1 : 0;
     let next = word;
     for (const match of byteBpeWords(prefix ? ` ${text}` : text)) {
-      const { ids, starts, ends } = this.word(match[0]);
-      const from = offset + match.index - prefix;
-      for (let i = 0; i < ids.length; i++) {
-        sink.push(ids[i], Math.max(offset, from + starts[i]), from + ends[i], next);
+      let from = offset + match.index - prefix;
+      for (const part of partsOf(match[0])) {
+        const { ids, starts, ends } = this.word(part);
+        for (let i = 0; i < ids.length; i++) {
+          sink.push(ids[i], Math.max(offset, from + starts[i]), from + ends[i], next);
+        }
+        from += part.length;
       }
       next++;
     }
@@ -171,6 +178,17 @@ export class ByteBpeTokenizer extends BaseTokenizer {
       },
     };
   }
+}
+
+function* partsOf(word: string): Generator<string> {
+  let start = 0;
+  while (word.length - start > longestWord) {
+    const high = word.charCodeAt(start + longestWord - 1);
+    const end = start + longestWord - (high >= 0xd800 && high < 0xdc00 ? 1 : 0);
+    yield word.slice(start, end);
+    start = end;
+  }
+  yield start === 0 ? word : word.slice(start);
 }
 
 const utf8 = new TextEncoder();

@@ -6,6 +6,8 @@ export type {
   SpecialIds,
   Tokenizer,
   TokenizerKind,
+  TrainedKind,
 } from './tokenizer.ts';
+export { trainedKinds } from './tokenizer.ts';
 export type { TrainTokenizerOptions } from './train.ts';
 export { trainTokenizer } from './train.ts';

@@ -46,7 +46,12 @@ export interface SpecialIds {
   readonly mask: number;
 }
 
-export type TokenizerKind = 'char' | 'wordpiece' | 'bpe';
+/** The tokenizers that are learnt here; `bytes` needs no text for it. */
+export const trainedKinds = ['char', 'bytes', 'wordpiece', 'bpe'] as const;
+
+export type TrainedKind = (typeof trainedKinds)[number];
+
+export type TokenizerKind = TrainedKind;
 
 export interface Tokenizer {
   readonly kind: TokenizerKind;

@@ -2,18 +2,18 @@ import { ClozeError } from '../../gpu/errors.ts';
 import { AddedTokens, specialToken } from './added-tokens.ts';
 import { BertWords } from './bert-words.ts';
 import { byteCharacters, toByteCharacters } from './byte-alphabet.ts';
-import { ByteBpeTokenizer, byteBpeWords } from './byte-bpe.ts';
+import { type ByteBpeOptions, ByteBpeTokenizer, byteBpeWords } from './byte-bpe.ts';
 import { CharTokenizer } from './characters.ts';
 import type { CountedWord } from './merges.ts';
 import { learnMerges } from './merges.ts';
 import { bertSpecialTokens } from './special.ts';
 import { robertaTemplate } from './template.ts';
-import type { Tokenizer, TokenizerKind } from './tokenizer.ts';
+import type { Tokenizer, TrainedKind } from './tokenizer.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WordPieceTokenizer } from './wordpiece.ts';
 
 export interface TrainTokenizerOptions {
-  kind: TokenizerKind;
+  kind: TrainedKind;
   /** Texts; no token reaches from one into the next. */
   corpus: string | Iterable<string> | AsyncIterable<string>;
   /** Tokens in all, the special ones among them. Default 4096. Characters take as many as the corpus has. */
@@ -32,7 +32,8 @@ export interface TrainTokenizerOptions {
  *
  * `char`: the code points of the corpus. `wordpiece`: BERT's words, [PAD] [UNK] [CLS] [SEP] [MASK], merges chosen by
  * pair count as Hugging Face does (not by likelihood, as the original, whose trainer was never published). `bpe`:
- * byte-level, with RoBERTa's special tokens <s> <pad> </s> <unk> <mask>.
+ * byte-level, with RoBERTa's special tokens <s> <pad> </s> <unk> <mask>. `bytes`: the same without merges, so that a token is
+ * a byte, as in ByT5 (Xue et al., 2022), and nothing is learnt.
  *
  * Throws ClozeError `input` for a corpus without text, `option` when `vocabSize` cannot hold the alphabet.
  */
@@ -44,6 +45,8 @@ export async function trainTokenizer(options: TrainTokenizerOptions): Promise<To
       return trainWordPiece(options);
     case 'bpe':
       return trainByteBpe(options);
+    case 'bytes':
+      return byteLevel([...byteSpecials, ...byteCharacters], []);
   }
 }
 
@@ -100,9 +103,8 @@ async function trainWordPiece(options: TrainTokenizerOptions): Promise<Tokenizer
 
 async function trainByteBpe(options: TrainTokenizerOptions): Promise<Tokenizer> {
   const { corpus, vocabSize = 4096, minFrequency = 2 } = options;
-  const counts = await countParts(corpus, (text) => byteBpeWords(text).map((match) => match[0]));
-  const specials = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
-  const tokens = [...specials, ...[...byteCharacters].sort()];
+  const counts = await countParts(corpus, byteWords);
+  const tokens = [...byteSpecials, ...[...byteCharacters].sort()];
   checkRoom(tokens.length, vocabSize);
 
   const ids = new Map(tokens.map((token, id) => [token, id]));
@@ -114,18 +116,29 @@ async function trainByteBpe(options: TrainTokenizerOptions): Promise<Tokenizer> 
   );
   const join = (left: string, right: string) => left + right;
   const merges = learnMerges({ words, tokens, vocabSize, minFrequency, join });
+  return byteLevel(tokens, merges);
+}
+
+const byteSpecials = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
+
+/** A tokenizer of these tokens, {@link byteSpecials} first. */
+function byteLevel(tokens: string[], merges: ByteBpeOptions['merges']): Tokenizer {
   return new ByteBpeTokenizer(
     {
       vocabulary: new Vocabulary(tokens, 'trained vocabulary'),
       added: new AddedTokens(
         // As in RoBERTa a mask stands for a word with the blank before it.
-        specials.map((content, id) => ({ ...specialToken(id, content), lstrip: content === '<mask>' })),
+        byteSpecials.map((content, id) => ({ ...specialToken(id, content), lstrip: content === '<mask>' })),
       ),
       special: { cls: 0, pad: 1, sep: 2, unk: 3, mask: 4 },
       template: robertaTemplate(0, 2),
     },
     { merges, addPrefixSpace: false },
   );
+}
+
+function* byteWords(text: string): Generator<string> {
+  for (const [word] of byteBpeWords(text)) yield word;
 }
 
 /** How often each part occurs in the corpus, unpaired surrogates read as U+FFFD. */

@@ -26,6 +26,9 @@ interface Run {
 }
 
 const longestCachedRun = 64;
+
+/** Longer runs without a blank are cut: each character of one takes memory until it is done. */
+const longestRun = 1 << 18;
 const largestCache = 1 << 17;
 
 /**
@@ -83,9 +86,10 @@ export class WordPieceTokenizer extends BaseTokenizer {
   protected tokenize(text: string, offset: number, word: number, sink: TokenSink): number {
     let next = word;
     let end = 0;
-    for (let start = 0; start < text.length; start = end + 1) {
+    for (let start = 0; start < text.length; start = Math.max(start + 1, end)) {
       end = start;
-      while (end < text.length && !isBlank(text.charCodeAt(end))) end++;
+      const limit = Math.min(text.length, start + longestRun);
+      while (end < limit && !isBlank(text.charCodeAt(end))) end++;
       if (end === start) continue;
       const run = this.cutRun(text.slice(start, end));
       for (let i = 0; i < run.ids.length; i++) {

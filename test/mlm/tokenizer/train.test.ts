@@ -113,3 +113,22 @@ test('refuses a corpus without text and a vocabulary smaller than its alphabet',
     'A vocabulary of 9 cannot hold the 10 special tokens and characters',
   );
 });
+
+test('bytes: a token for each byte, whatever the text, and back', async () => {
+  const tokenizer = await trainTokenizer({ kind: 'bytes', corpus: [] });
+  expect(tokenizer.vocabSize).toBe(261);
+  expect([...tokenizer.encodeToIds('aé\0')]).toEqual([0x61, 0xc3, 0xa9, 0].map((byte) => byte + 5));
+  for (const text of ['né 世界 🙂\r\n', '\u0000\u200d x']) {
+    expect(tokenizer.decode(tokenizer.encodeToIds(text))).toBe(text);
+  }
+  const again = parseTokenizer(JSON.parse(JSON.stringify(tokenizer)));
+  expect(again.kind).toBe('bytes');
+  expect([...again.encodeToIds('naïve <mask>')]).toEqual([...tokenizer.encodeToIds('naïve <mask>')]);
+});
+
+test.each(['wordpiece', 'bpe'] as const)('%s: a run of 300,000 letters is cut, not lost', async (kind) => {
+  const tokenizer = await trainTokenizer({ kind, corpus: 'ab cd', vocabSize: 300 });
+  const ids = tokenizer.encodeToIds(`ab ${'ab'.repeat(150_000)} cd`);
+  expect(ids[0]).toBe(tokenizer.encodeToIds('ab')[0]);
+  if (kind === 'bpe') expect(tokenizer.decode(ids)).toHaveLength(300_006);
+});
