@@ -25,7 +25,8 @@ import { tensorsIn } from './scope.ts';
 import type { Tensor } from './tensor.ts';
 
 /** An input that is undefined is one that the function does without. */
-export type CaptureInputs = Readonly<Record<string, Tensor | Indices | undefined>>;
+type CaptureInput = Tensor | Indices | Readonly<Record<string, Tensor | Indices>> | undefined;
+export type CaptureInputs = Readonly<Record<string, CaptureInput>>;
 
 /** A function over tensors, replayed where it can be; see `Engine.capture`. */
 export interface CapturedStep<I extends CaptureInputs, O> extends Disposable {
@@ -110,11 +111,7 @@ class Capture<I extends CaptureInputs, O> {
     this.engine.span(`${this.name}, replayed`, () => this.engine.device.replay(recording));
   }
 
-  private checkInput(
-    name: string,
-    given: Tensor | Indices | undefined,
-    known: Tensor | Indices | undefined,
-  ): void {
+  private checkInput(name: string, given: CaptureInput, known: CaptureInput): void {
     if (given === known) {
       for (const tensor of tensorsIn(given)) {
         if (tensor.isDisposed) throw this.refuse(`its input ${name}, ${tensor}, was freed`, 'Capture anew');
@@ -122,7 +119,7 @@ class Capture<I extends CaptureInputs, O> {
       return;
     }
     if (!given || !known || `${given}` !== `${known}`) {
-      const was = (input: Tensor | Indices | undefined) => (input ? `${input}` : 'missing');
+      const was = (input: CaptureInput) => (input ? `${input}` : 'missing');
       throw this.refuse(
         `its input ${name} is ${was(given)}, and was ${was(known)} when it was recorded`,
         'Capture one step for each set of shapes',

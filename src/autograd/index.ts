@@ -27,6 +27,7 @@ export { max, mean, type ReduceOptions, sum } from './ops/reduce.ts';
 export { reshape } from './ops/reshape.ts';
 export { rmsNorm } from './ops/rmsNorm.ts';
 export { rotary } from './ops/rotary.ts';
+export { markReplaced, sampleRows } from './ops/sampleRows.ts';
 export { logSoftmax, softmax } from './ops/softmax.ts';
 export {
   abs,

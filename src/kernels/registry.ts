@@ -20,6 +20,7 @@ import { matrixNormalize, muonMomentum, muonUpdate, scaleAddIdentity } from './m
 import { max, maxBackward, sum, sumSquares } from './reduce.ts';
 import { rmsNorm, rmsNormBackward, rmsNormParameters } from './rmsNorm.ts';
 import { rotary } from './rotary.ts';
+import { markReplaced, sampleRows } from './sampleRows.ts';
 import { scale } from './scale.ts';
 import { softmax, softmaxBackward } from './softmax.ts';
 import type { KernelSpec, Variant } from './spec.ts';
@@ -57,6 +58,8 @@ export const kernels: readonly AnyKernelSpec[] = [
   geglu,
   gegluBackward,
   dropout,
+  sampleRows,
+  markReplaced,
   binary,
   stridedCopy,
   sum,

@@ -13,12 +13,16 @@ import { gather } from './step.ts';
 export async function evaluate(engine: Engine, trainee: Trainee, batches: Iterable<Batch>): Promise<Score> {
   trainee.model.eval();
   const total = { loss: 0, hits: 0, normalizer: 0, count: 0 };
+  const ofTokens = trainee.scores === 'tokens';
+  // Where two sums are divided by different numbers, their ratio must be known beforehand, and be that of all batches.
+  const all = ofTokens ? [...batches] : batches;
+  const tokens = ofTokens ? tokensPerNormalizer(all) : 1;
   let index = 0;
-  for (const batch of batches) {
+  for (const batch of all) {
     engine.seed(0, index++);
     const numbers = engine.noGrad(() =>
       engine.scope(() => {
-        const result = trainee.loss(uploadBatch(engine, trainee.config, batch, 1));
+        const result = trainee.loss(uploadBatch(engine, trainee, batch, { normalizer: 1, tokens }));
         const numbers = engine.empty([2]);
         gather(numbers, 0, [result.loss, result.hits]);
         return numbers;
@@ -29,8 +33,19 @@ export async function evaluate(engine: Engine, trainee: Trainee, batches: Iterab
     total.loss += sum;
     total.hits += right;
     total.normalizer += batch.normalizer;
-    total.count += batch.count;
+    total.count += ofTokens ? batch.tokens : batch.count;
   }
   if (total.count === 0) return { loss: 0, accuracy: 0 };
   return { loss: total.loss / total.normalizer, accuracy: total.hits / total.count };
+}
+
+/** Tokens for each unit of the normalizer. */
+function tokensPerNormalizer(batches: Iterable<Batch>): number {
+  let tokens = 0;
+  let normalizer = 0;
+  for (const batch of batches) {
+    tokens += batch.tokens;
+    normalizer += batch.normalizer;
+  }
+  return tokens / (normalizer || 1);
 }

@@ -1,5 +1,6 @@
 /** All that an evaluation tells of a model: the loss of its objective, and what else can be measured of it. */
 import type { Engine } from '../autograd/index.ts';
+import type { BarObjective } from './baselines/index.ts';
 import type { Batch } from './batch.ts';
 import { evaluate } from './evaluate.ts';
 import { type EvaluationOptions, evaluationBatches } from './evaluationSet.ts';
@@ -59,7 +60,7 @@ export async function measure(
   const bytes = textBytes(text.validation, rows, tokenizer);
 
   const of = async (
-    kind: Pick<Objective, 'name' | 'unit' | 'bar' | 'evaluation' | 'extraTokens'>,
+    kind: BarObjective & Pick<Objective, 'name' | 'unit'>,
     make: () => Iterable<Batch>,
     everyToken: boolean,
   ): Promise<Measure> => {
@@ -80,7 +81,7 @@ export async function measure(
       predictions: totals.predictions,
       ...(everyToken && { bitsPerByte: (score.loss * totals.normalizer) / (Math.LN2 * bytes) }),
       baselines: text.baselines?.(make(), kind) ?? null,
-      floor: text.floor?.(make()),
+      floor: kind.asBar ? undefined : text.floor?.(make()),
     };
   };
 

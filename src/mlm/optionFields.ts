@@ -70,6 +70,11 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
       help: 'bart: share of the texts whose sentences are shuffled',
     },
     ngramMax: { value: '<words>', help: 'the longest n-gram' },
+    rtdWeight: { value: '<weight>', help: "electra: weight of the discriminator's loss" },
+    generatorShare: {
+      value: '<share>',
+      help: "electra: the generator's width as a share of the discriminator's",
+    },
     causalShare: {
       value: '<share>',
       help: 'hybrid: share of the sequences trained on causally',

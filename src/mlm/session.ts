@@ -1,12 +1,10 @@
 /** From documents to what a trainer needs: a tokenizer, rows to train on, rows to validate on, and bars to beat. */
 
-import { countBaselines } from './baselines/neighbours.ts';
-import { ngramBaselines } from './baselines/ngrams.ts';
+import { type BarObjective, baselinesFor } from './baselines/index.ts';
 import type { Batch } from './batch.ts';
 import { type Corpus, splitCorpus } from './corpus.ts';
 import { buildDataset, type Dataset } from './dataset.ts';
 import type { Baselines } from './events.ts';
-import type { Objective } from './objectives/objective.ts';
 import type { TrainOptions } from './options.ts';
 import { floorLoss } from './synthetic.ts';
 import { type Tokenizer, trainedKinds, trainTokenizer } from './tokenizer/index.ts';
@@ -19,10 +17,7 @@ export interface Session {
   readonly train: Dataset;
   readonly validation: Dataset;
   /** How count-based predictors, fitted on the training part, score on these batches of an objective. */
-  baselines(
-    batches: Iterable<Batch>,
-    objective: Pick<Objective, 'bar' | 'evaluation' | 'extraTokens'>,
-  ): Baselines;
+  baselines(batches: Iterable<Batch>, objective: BarObjective): Baselines;
   /** The least possible loss on these batches, where it is known for their language and their objective. */
   floor?(batches: Iterable<Batch>): number | undefined;
 }
@@ -66,11 +61,7 @@ export async function buildSession(
     tokenizer,
     train,
     validation,
-    baselines: (batches, objective) => {
-      if (objective.bar === 'ngrams') return ngramBaselines(train, batches, objective);
-      const { unigram, neighbours } = countBaselines(train, batches);
-      return { unigram, neighbours };
-    },
+    baselines: (batches, objective) => baselinesFor(train, batches, objective),
     floor: language && ((batches) => floorLoss(language, batches, tokenizer)),
   };
 }

@@ -3,10 +3,12 @@
  * update. Everything is submitted without waiting; the numbers come back later. The work of a micro-batch and of the
  * update is captured: the third of each shape is a replay.
  */
+
 import { backward, type CapturedStep, type Engine, type Tensor } from '../autograd/index.ts';
+import { tensorsIn } from '../autograd/scope.ts';
 import type { GradScaler, Optimizer, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
-import { type BatchInputs, rewriteBatch, uploadBatch } from './batchInputs.ts';
+import { type BatchInputs, type Normalizers, rewriteBatch, uploadBatch } from './batchInputs.ts';
 import type { BatchLoss, Trainee } from './objectives/objective.ts';
 
 /** What a step tells about itself. */
@@ -78,13 +80,16 @@ export class TrainingStep {
     optimizer.prepare(lr);
     this.update({});
     gather(numbers, 2 * batches.length + 1, [optimizer.gradNorm]);
-    return this.read(numbers, total(batches, 'count'));
+    return this.read(numbers, total(batches, this.trainee.scores === 'tokens' ? 'tokens' : 'count'));
   }
 
   /** Forward and backward of one micro-batch of a step: adds its share to the gradients. Its results hold until the next. */
   accumulate(batches: readonly Batch[], step: number, micro: number): BatchLoss {
     this.engine.seed(this.seed, step * batches.length + micro);
-    const { inputs, accumulate } = this.microBatch(batches[micro], total(batches, 'normalizer'));
+    const { inputs, accumulate } = this.microBatch(batches[micro], {
+      normalizer: total(batches, 'normalizer'),
+      tokens: total(batches, 'tokens'),
+    });
     return accumulate(inputs);
   }
 
@@ -96,11 +101,11 @@ export class TrainingStep {
   }
 
   /** The captured work for a batch's shape, with the batch written into its inputs. */
-  private microBatch(batch: Batch, normalizer: number): MicroBatch {
+  private microBatch(batch: Batch, normalizers: Normalizers): MicroBatch {
     const shape = [batch.B, batch.T, batch.M].join();
     let known = this.microBatches.get(shape);
-    if (known) rewriteBatch(known.inputs, batch, normalizer);
-    else known = this.makeMicroBatch(batch, normalizer);
+    if (known) rewriteBatch(known.inputs, this.trainee, batch, normalizers);
+    else known = this.makeMicroBatch(batch, normalizers);
     this.microBatches.delete(shape);
     this.microBatches.set(shape, known);
     const [oldest] = this.microBatches;
@@ -111,7 +116,7 @@ export class TrainingStep {
     return known;
   }
 
-  private makeMicroBatch(batch: Batch, normalizer: number): MicroBatch {
+  private makeMicroBatch(batch: Batch, normalizers: Normalizers): MicroBatch {
     const { engine, trainee, scaler } = this;
     const accumulate = engine.capture((inputs: BatchInputs) => {
       trainee.model.train();
@@ -119,12 +124,12 @@ export class TrainingStep {
       backward(loss, scaler?.scale);
       return { loss, hits };
     }, 'micro-batch');
-    return { inputs: engine.keep(uploadBatch(engine, trainee.config, batch, normalizer)), accumulate };
+    return { inputs: engine.keep(uploadBatch(engine, trainee, batch, normalizers)), accumulate };
   }
 
   private forget({ inputs, accumulate }: MicroBatch): void {
     accumulate.dispose();
-    for (const input of Object.values(inputs)) input?.dispose();
+    for (const input of tensorsIn(inputs)) input.dispose();
   }
 
   private async read(numbers: Tensor, count: number): Promise<StepMetrics> {
@@ -142,7 +147,7 @@ export class TrainingStep {
 }
 
 /** The sum of a number over all batches; 1 where it is 0, since sums are divided by it. */
-function total(batches: readonly Batch[], of: 'count' | 'normalizer'): number {
+function total(batches: readonly Batch[], of: 'count' | 'normalizer' | 'tokens'): number {
   return batches.reduce((sum, batch) => sum + batch[of], 0) || 1;
 }
 

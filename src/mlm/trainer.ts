@@ -124,7 +124,7 @@ export class Trainer {
     const { session } = this.parts;
     const bars: Bars = {
       baselines: session.baselines(this.evaluationBatches, this.objective),
-      floor: session.floor?.(this.evaluationBatches) ?? null,
+      floor: this.objective.asBar ? null : (session.floor?.(this.evaluationBatches) ?? null),
     };
     yield this.startEvent(bars);
     await this.describe();

@@ -128,7 +128,13 @@ test('evaluation is without dropout', async () => {
   const loss = async () => {
     model.eval();
     const sum = engine.noGrad(() =>
-      engine.scope(() => maskedLoss(model, uploadBatch(engine, model.config, batch, 1)).loss),
+      engine.scope(
+        () =>
+          maskedLoss(
+            model,
+            uploadBatch(engine, languageModel(model.config, model), batch, { normalizer: 1, tokens: 1 }),
+          ).loss,
+      ),
     );
     const value = await sum.item();
     sum.dispose();

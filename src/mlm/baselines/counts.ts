@@ -2,7 +2,7 @@
  * What stood in which context, counted. Each longer context is mixed with the shorter one by the rule of Witten and Bell
  * (1991): p(x | c) = (n(c, x) + t(c) · p(x | shorter c)) / (n(c) + t(c)), where t counts the distinct tokens seen in c.
  */
-import type { Score } from '../events.ts';
+import type { CountedScore } from '../objectives/objective.ts';
 
 /**
  * A context: some tokens in view, the nearest first. Its children hold one more, farther away. Trees contain only contexts that
@@ -46,23 +46,26 @@ export function score(
   root: Context,
   questions: readonly Question[],
   normalizer: number,
-): { unigram: Score; context: Score } {
-  const unigram = { loss: 0, hits: 0 };
-  const context = { loss: 0, hits: 0 };
+): { unigram: CountedScore; context: CountedScore } {
+  const unigram = { loss: 0, hits: 0, confidence: 0 };
+  const context = { loss: 0, hits: 0, confidence: 0 };
   const p1 = p0.slice();
   mix(p1, root);
   const best = argmax(p1);
   for (const { truth, weight, contexts } of questions) {
     unigram.loss -= weight * Math.log(p1[truth]);
+    unigram.confidence += p1[truth];
     if (best === truth) unigram.hits++;
     const p = p1.slice();
     for (const longer of contexts) mix(p, longer);
     context.loss -= weight * Math.log(p[truth]);
+    context.confidence += p[truth];
     if (argmax(p) === truth) context.hits++;
   }
-  const mean = ({ loss, hits }: { loss: number; hits: number }): Score => ({
+  const mean = ({ loss, hits, confidence }: typeof unigram): CountedScore => ({
     loss: loss / normalizer,
     accuracy: hits / questions.length,
+    confidence: confidence / questions.length,
   });
   return { unigram: mean(unigram), context: mean(context) };
 }

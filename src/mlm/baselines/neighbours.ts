@@ -8,12 +8,12 @@
  */
 import { type Batch, type RestoredRow, restoredRows } from '../batch.ts';
 import { type Dataset, rowOf, type TokenVocabulary } from '../dataset.ts';
-import type { Score } from '../events.ts';
+import type { CountedScore } from '../objectives/objective.ts';
 import { Context, type Question, score } from './counts.ts';
 
 export interface NeighbourBaselines {
-  unigram: Score;
-  neighbours: Score;
+  unigram: CountedScore;
+  neighbours: CountedScore;
   /** The masked tokens that both were scored on. */
   count: number;
 }

@@ -5,8 +5,7 @@
 import type { Batch } from '../batch.ts';
 import { ignoreIndex } from '../batch.ts';
 import { type Dataset, rowOf } from '../dataset.ts';
-import type { Baselines } from '../events.ts';
-import type { Objective } from '../objectives/objective.ts';
+import type { CountedScore, Objective } from '../objectives/objective.ts';
 import { Context, type Question, score } from './counts.ts';
 
 export interface NgramOptions {
@@ -20,7 +19,7 @@ export function ngramBaselines(
   evaluation: Iterable<Batch>,
   objective: Pick<Objective, 'evaluation' | 'extraTokens'>,
   { order = 5 }: NgramOptions = {},
-): Baselines {
+): { unigram: CountedScore; ngrams: CountedScore } {
   const vocabSize = train.vocabulary.vocabSize + objective.extraTokens;
   const root = new Context();
   const questions: Question[] = [];

@@ -53,11 +53,26 @@ export class BertForMaskedLM extends Module {
     labels: Tensor,
     options: CrossEntropyOptions = {},
   ): CrossEntropyResult {
-    const hidden = this.bert.forward(input);
-    return hidden.engine.scope(() => {
-      const rows = gatherTokens(hidden, positions);
-      return this.predictions.loss(rows, this.bert.wordEmbeddings, labels, options);
-    }, 'predictions');
+    const hidden = this.encode(input);
+    return hidden.engine.scope(
+      () => this.predictionLoss(gatherTokens(hidden, positions), labels, options),
+      'predictions',
+    );
+  }
+
+  /** The last hidden states [B, T, C]. */
+  encode(input: BertInput): Tensor {
+    return this.bert.forward(input);
+  }
+
+  /** {@link loss} of hidden states [n, C]. */
+  predictionLoss(rows: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): CrossEntropyResult {
+    return this.predictions.loss(rows, this.bert.wordEmbeddings, labels, options);
+  }
+
+  /** The last product: weight [V, C], tied to the word embeddings, and bias [V]. */
+  get decoder(): { weight: Tensor; bias: Tensor } {
+    return { weight: this.bert.wordEmbeddings, bias: this.predictions.lowered() };
   }
 }
 
@@ -91,7 +106,7 @@ class Predictions extends Module {
   }
 
   /** The bias, lowered where the config suppresses a token. */
-  private lowered(): Tensor {
+  lowered(): Tensor {
     const { suppress_tokens: suppressed = [], vocab_size } = this.config;
     const bias = this.bias.value;
     if (suppressed.length === 0) return bias;

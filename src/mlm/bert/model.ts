@@ -14,7 +14,16 @@ import {
   tanh,
 } from '../../autograd/index.ts';
 import { rotaryTable } from '../../kernels/index.ts';
-import { Dropout, Embedding, Encoder, type Initializer, LayerNorm, Linear, Module } from '../../nn/index.ts';
+import {
+  Dropout,
+  Embedding,
+  Encoder,
+  type EncoderOptions,
+  type Initializer,
+  LayerNorm,
+  Linear,
+  Module,
+} from '../../nn/index.ts';
 import { truncatedNormal } from '../../nn/initializers.ts';
 import type { KeyValueCache } from '../../nn/keyValueCache.ts';
 import type { BertConfig } from './config.ts';
@@ -96,11 +105,47 @@ class BertEmbeddings extends Module {
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
   }
 
-  forward({ ids, types, positions }: BertInput): Tensor {
-    const segments = add(this.words.forward(ids), this.types.forward(types));
+  forward(input: BertInput): Tensor {
+    return this.place(this.words.forward(input.ids), input);
+  }
+
+  /** The same of word embeddings [B, T, C] that were looked up before. */
+  place(words: Tensor, { types, positions }: BertInput): Tensor {
+    const segments = add(words, this.types.forward(types));
     const placed = this.positions ? add(segments, this.positions.forward(positions)) : segments;
     return this.dropout.forward(this.norm.forward(placed));
   }
+}
+
+/** What a config says of the layers. */
+export function encoderOptions(config: BertConfig): EncoderOptions {
+  return {
+    width: config.hidden_size,
+    heads: config.num_attention_heads,
+    intermediate: config.intermediate_size,
+    norm: config.norm_position,
+    gelu: geluForm(config),
+    hiddenDropout: config.hidden_dropout_prob,
+    attentionDropout: config.attention_probs_dropout_prob,
+    eps: config.layer_norm_eps,
+    init: bertInit(config),
+    queryKeyInit: config.position_embedding_type === 'absolute' ? bertInit(config, localityScale) : undefined,
+  };
+}
+
+/** What turns queries and keys by their positions, where these are rotary. */
+export function rotation(
+  config: BertConfig,
+  positions: Indices,
+  engine: Engine,
+): ((x: Tensor) => Tensor) | undefined {
+  const { position_embedding_type, max_position_embeddings: rows, rope_theta } = config;
+  if (position_embedding_type !== 'rotary') return undefined;
+  const depth = config.hidden_size / config.num_attention_heads;
+  const table = engine.constant(`rotary ${rows} ${depth} ${rope_theta}`, [rows, depth], () =>
+    rotaryTable(rows, depth, rope_theta),
+  );
+  return (x) => rotary(x, positions, table);
 }
 
 export class BertModel extends Module {
@@ -115,22 +160,7 @@ export class BertModel extends Module {
     super();
     this.config = config;
     this.embeddings = this.child('embeddings', new BertEmbeddings(config));
-    this.encoder = this.child(
-      'encoder',
-      new Encoder(config.num_hidden_layers, {
-        width: config.hidden_size,
-        heads: config.num_attention_heads,
-        intermediate: config.intermediate_size,
-        norm: config.norm_position,
-        gelu: geluForm(config),
-        hiddenDropout: config.hidden_dropout_prob,
-        attentionDropout: config.attention_probs_dropout_prob,
-        eps: config.layer_norm_eps,
-        init: bertInit(config),
-        queryKeyInit:
-          config.position_embedding_type === 'absolute' ? bertInit(config, localityScale) : undefined,
-      }),
-    );
+    this.encoder = this.child('encoder', new Encoder(config.num_hidden_layers, encoderOptions(config)));
     if (config.norm_position === 'pre') {
       this.finalNorm = this.child(
         'LayerNorm',
@@ -147,12 +177,21 @@ export class BertModel extends Module {
 
   /** The last hidden states [B, T, C]. `trace`, when given, receives what happens inside. */
   forward(input: BertInput, trace?: BertTrace): Tensor {
-    const { engine } = this.wordEmbeddings;
-    const embedded = engine.scope(() => this.embeddings.forward(input), 'embeddings');
+    return this.encode(this.embed(input), input, trace);
+  }
+
+  /** The embeddings alone, [B, T, C]. */
+  embed(input: BertInput): Tensor {
+    return this.wordEmbeddings.engine.scope(() => this.embeddings.forward(input), 'embeddings');
+  }
+
+  /** The layers alone: from embeddings to the last hidden states. */
+  encode(embedded: Tensor, input: BertInput, trace?: BertTrace): Tensor {
+    const { engine } = embedded;
     trace?.hiddenStates.push(embedded);
     const hidden = this.encoder.forward(
       embedded,
-      { ...input.mask, rotate: this.rotation(input.positions, engine), caches: input.caches },
+      { ...input.mask, rotate: rotation(this.config, input.positions, engine), caches: input.caches },
       trace &&
         ((layer) => {
           trace.hiddenStates.push(layer.hidden);
@@ -160,16 +199,6 @@ export class BertModel extends Module {
         }),
     );
     return this.finalNorm ? this.finalNorm.forward(hidden) : hidden;
-  }
-
-  private rotation(positions: Indices, engine: Engine): ((x: Tensor) => Tensor) | undefined {
-    const { position_embedding_type, max_position_embeddings: rows, rope_theta, ...sizes } = this.config;
-    if (position_embedding_type !== 'rotary') return undefined;
-    const depth = sizes.hidden_size / sizes.num_attention_heads;
-    const table = engine.constant(`rotary ${rows} ${depth} ${rope_theta}`, [rows, depth], () =>
-      rotaryTable(rows, depth, rope_theta),
-    );
-    return (x) => rotary(x, positions, table);
   }
 
   /** tanh(dense(first token)) of hidden states [B, T, C]: [B, C]. `first` holds the flat index of each first token. */

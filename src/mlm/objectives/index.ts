@@ -2,12 +2,15 @@
 import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
 import type { TokenVocabulary } from '../dataset.ts';
+import { autoencoder } from './autoencoder.ts';
 import { causal } from './causal.ts';
 import { diffusion } from './diffusion.ts';
+import { electra } from './electra.ts';
 import { infilling } from './infilling.ts';
 import { maskedLanguageModel } from './maskedLanguageModel.ts';
 import { hybrid, maskedNextToken } from './maskedNextToken.ts';
 import type { Objective, ObjectiveKind } from './objective.ts';
+import { spanBoundary } from './spanBoundary.ts';
 import { spanCorruption } from './spanCorruption.ts';
 
 export type {
@@ -23,12 +26,15 @@ export type {
 
 const kinds = {
   mlm: maskedLanguageModel,
+  sbo: spanBoundary,
   causal,
   mntp: maskedNextToken,
   hybrid,
   diffusion,
   t5: spanCorruption,
   bart: infilling,
+  electra,
+  autoencoder,
 };
 
 type Kinds = typeof kinds;

@@ -5,9 +5,11 @@
 import type * as v from 'valibot';
 import type { Tensor } from '../../autograd/index.ts';
 import type { Module } from '../../nn/index.ts';
+import type { Batch } from '../batch.ts';
 import type { BatchInputs } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import type { TokenVocabulary } from '../dataset.ts';
+import type { Score } from '../events.ts';
 import type { MaskKey } from '../masking/index.ts';
 
 /** A row as the model reads it, and what is asked of it. */
@@ -67,6 +69,17 @@ export interface Trainee<M extends Module = Module> {
   readonly model: M;
   readonly config: BertConfig;
   loss(inputs: BatchInputs): BatchLoss;
+  /** What `loss` reads of a batch besides what all read: row numbers, u32, become indices, the rest tensors. */
+  extra?(
+    batch: Batch,
+  ): Record<string, Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
+  /** Whether hits are counted among the predictions asked for, or among all tokens. Default `predictions`. */
+  readonly scores?: 'predictions' | 'tokens';
+}
+
+/** A score of counts, with the mean probability that they gave to the truth. */
+export interface CountedScore extends Score {
+  confidence: number;
 }
 
 export interface Objective {
@@ -80,6 +93,8 @@ export interface Objective {
   readonly extraTokens: number;
   /** The count-based predictor that has the same context: visible neighbours on both sides, or the tokens before. */
   readonly bar: 'neighbours' | 'ngrams';
+  /** What a score of counts means for this objective, where its loss is no mean cross-entropy of the predictions. */
+  asBar?(counted: CountedScore, totals: { predictions: number; tokens: number }): Score;
   /** Builds the model, which has no memory yet. */
   build(config: BertConfig): Trainee;
 }

@@ -4,6 +4,7 @@ import { makeBatch } from '../../../src/mlm/batch.ts';
 import { buildDataset } from '../../../src/mlm/dataset.ts';
 import { createObjective, type Example, objectiveNames } from '../../../src/mlm/objectives/index.ts';
 import { textOf } from '../../../src/mlm/objectives/sequenceToSequence.ts';
+import { boundaries } from '../../../src/mlm/objectives/spanBoundary.ts';
 import { parseOptions } from '../../../src/mlm/options.ts';
 import { characterTokenizer } from '../vocabulary.ts';
 
@@ -155,4 +156,21 @@ describe('options', () => {
     const { train } = createObjective(parseOptions({ masking: 'word' }), characterTokenizer('abc'));
     expect(() => train.apply(ids, T, keyOf(0))).toThrow('does not tell where words begin');
   });
+});
+
+test('span boundaries: the tokens next to a run of masked ones, and the places in it', () => {
+  const dataset = buildDataset(['abcdefgh'], tokenizer, { seqLen: 10 });
+  const { train } = objective('mlm');
+  const batch = makeBatch(dataset, Int32Array.of(0, 0), train, { seed: 0, epoch: 0 });
+  const hidden = Uint32Array.of(2, 3, 4, 7);
+  const spans = {
+    ...batch,
+    M: 5,
+    maskedPositions: Uint32Array.from([...hidden, 0, ...hidden.map((at) => at + 10), 10]),
+    labels: Int32Array.from([5, 5, 5, 5, -100, 5, 5, 5, 5, -100]),
+  };
+  const { left, right, place } = boundaries(spans);
+  expect([...left]).toEqual([1, 1, 1, 6, 0, 11, 11, 11, 16, 10]);
+  expect([...right]).toEqual([5, 5, 5, 8, 0, 15, 15, 15, 18, 10]);
+  expect([...place]).toEqual([0, 1, 2, 0, 0, 0, 1, 2, 0, 0]);
 });

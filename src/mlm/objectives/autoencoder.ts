@@ -1,0 +1,108 @@
+/**
+ * Denoising autoencoder (Vincent et al., "Extracting and Composing Robust Features with Denoising Autoencoders", 2008) over tokens:
+ * the model reads a text with masked tokens and reconstructs the embeddings of the hidden ones. Loss: the mean squared error between
+ * its output and the word embedding of the true token, both per dimension.
+ *
+ * Targets are normalised to mean 0 and variance 1 and take no gradient, so that the loss cannot be had by shrinking the embeddings; an
+ * output of nothing but zeros has the loss 1, which is the bar. A prediction counts as right when the nearest target is the true
+ * token's.
+ */
+import {
+  crossEntropy,
+  div,
+  embedding,
+  type Indices,
+  layerNorm,
+  linear,
+  mean,
+  mul,
+  reshape,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from '../../autograd/index.ts';
+import { LayerNorm, Linear, Module } from '../../nn/index.ts';
+import { ignoreIndex } from '../batch.ts';
+import { modelInput } from '../batchInputs.ts';
+import type { BertConfig } from '../bert/config.ts';
+import { BertModel, bertInit, gatherTokens, geluForm } from '../bert/model.ts';
+import {
+  evaluationMasks,
+  maskedCorruption,
+  maskingParameters,
+  trainingMasks,
+} from './maskedLanguageModel.ts';
+import { type Objective, objectiveKind } from './objective.ts';
+
+/** dense, GELU, layer norm, dense: from hidden states to embeddings. */
+class Reconstruction extends Module {
+  private readonly dense: Linear;
+  private readonly norm: LayerNorm;
+  private readonly output: Linear;
+  private readonly gelu: 'none' | 'tanh';
+
+  constructor(config: BertConfig) {
+    super();
+    const { hidden_size: width, layer_norm_eps: eps } = config;
+    const init = bertInit(config);
+    this.gelu = geluForm(config);
+    this.dense = this.child('dense', new Linear(width, width, { init }));
+    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps }));
+    this.output = this.child('output', new Linear(width, width, { init }));
+  }
+
+  forward(rows: Tensor): Tensor {
+    return this.output.forward(this.norm.forward(this.dense.forwardGelu(rows, this.gelu)));
+  }
+}
+
+class DenoisingAutoencoder extends Module {
+  readonly bert: BertModel;
+  readonly reconstruction: Reconstruction;
+
+  constructor(config: BertConfig) {
+    super();
+    this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    this.reconstruction = this.child('reconstruction', new Reconstruction(config));
+  }
+}
+
+export const autoencoder = objectiveKind({
+  parameters: maskingParameters,
+  create(parameters, vocabulary): Objective {
+    return {
+      name: 'autoencoder',
+      unit: 'squared error',
+      train: maskedCorruption(trainingMasks(parameters, vocabulary)),
+      evaluation: maskedCorruption(evaluationMasks(parameters, vocabulary)),
+      extraTokens: 0,
+      bar: 'neighbours',
+      asBar: ({ accuracy }) => ({ loss: 1, accuracy }),
+      build(config) {
+        const model = new DenoisingAutoencoder(config);
+        return {
+          model,
+          config,
+          extra: ({ labels }) => ({
+            truth: Uint32Array.from(labels, (label) => Math.max(0, label)),
+            counts: Float32Array.from(labels, (label) => (label === ignoreIndex ? 0 : 1)),
+          }),
+          loss(inputs) {
+            const { maskedPositions, labels, normalizer, extra } = inputs;
+            const { engine } = labels;
+            const targets = engine.noGrad(() => layerNorm(model.bert.wordEmbeddings));
+            const hidden = model.bert.forward(modelInput(inputs));
+            const output = model.reconstruction.forward(gatherTokens(hidden, maskedPositions));
+            const wanted = engine.noGrad(() => embedding(targets, extra.truth as Indices));
+            const errors = mean(square(sub(output, wanted)), { axis: 1 });
+            const total = sum(mul(errors, extra.counts as Tensor));
+            // |t|² is the same for all targets, so the nearest one has the largest product.
+            const { hits } = engine.noGrad(() => crossEntropy(linear(output, targets), labels));
+            return { loss: div(total, reshape(normalizer, [])), hits };
+          },
+        };
+      },
+    };
+  },
+});
