@@ -1,4 +1,5 @@
 export type { CapturedStep, CaptureInputs } from './capture.ts';
+export { checkpoint } from './checkpoint.ts';
 export { Engine, type Nested } from './engine.ts';
 export { type GradcheckOptions, type GradcheckResult, gradcheck } from './gradcheck.ts';
 export { Indices, indices } from './indices.ts';

@@ -70,15 +70,30 @@ export class Tape {
 
   /** Forgets everything recorded and frees what was saved. */
   clear(): void {
-    for (const entry of this.entries) release(entry);
-    this.entries = [];
+    this.rewind(0);
+  }
+
+  /** Forgets what was recorded after the first `length` operations and frees what they had saved. */
+  rewind(length: number): void {
+    for (const entry of this.entries.splice(length)) release(entry);
+  }
+
+  /** Runs `body` with gradients recorded, as within a rule. */
+  record<T>(body: () => T): T {
+    const before = this.recording;
+    this.recording = true;
+    try {
+      return body();
+    } finally {
+      this.recording = before;
+    }
   }
 
   /**
    * Adds d(loss)/d(leaf) to `grad` of every leaf that requires it. `loss` is a scalar, unless its gradient is given.
-   * The tape is used up.
+   * The tape is used up. Returns the gradient of `input`, a tensor that is no leaf and that no recorded operation made.
    */
-  backward(engine: Engine, loss: Tensor, gradient?: Tensor): void {
+  backward(engine: Engine, loss: Tensor, gradient?: Tensor, input?: Tensor): Tensor | undefined {
     if (!loss.requiresGrad) {
       throw new ClozeError(
         'autograd',
@@ -89,7 +104,7 @@ export class Tape {
       throw new ClozeError('autograd', `backward() needs a scalar loss, or a gradient for ${loss}`);
     }
     const gradients = new Map<number, Tensor>();
-    engine.noGrad(() =>
+    return engine.noGrad(() =>
       engine.scope(() => {
         const seed = gradient ?? engine.share(engine.one.storage, loss.shape, 'f32', 0);
         if (loss.isLeaf) addToLeaf(engine, loss, seed);
@@ -107,6 +122,7 @@ export class Tape {
             release(entry);
             entries.pop();
           }
+          return input && gradients.get(input.id)?.alias();
         } finally {
           for (const entry of entries) release(entry);
           for (const gradient of gradients.values()) gradient.dispose();

@@ -56,8 +56,9 @@ export function addTrainFlags(
     for (const name of optionNames) {
       const flag = flags[name];
       if (!flag || !names.includes(name)) continue;
-      const shown = defaults[name] === undefined ? '' : ` (default: ${defaults[name]})`;
-      const option = new Option(`--${kebab(name)} ${flag.value}`, flag.help + shown).helpGroup(title);
+      const value = defaults[name];
+      const shown = value === undefined || value === false ? '' : ` (default: ${value})`;
+      const option = new Option(`--${kebab(name)} ${flag.value}`.trim(), flag.help + shown).helpGroup(title);
       const parse = parsers[optionField(name).kind];
       command.addOption(parse ? option.argParser(parse) : option);
     }

@@ -22,7 +22,7 @@ export interface OptionField {
 }
 
 export interface OptionHelp {
-  /** What stands for the value in a usage text: `<count>`. */
+  /** What stands for the value in a usage text: `<count>`; empty for a flag. */
   value: string;
   help: string;
 }
@@ -123,6 +123,10 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
     weightDecay: { value: '<rate>', help: 'decoupled weight decay' },
     maxGradNorm: { value: '<norm>', help: 'clip the gradient to this norm; 0 for none' },
     dtype: { value: '<type>', help: 'f32; or f16: activations in half the memory, where the adapter has it' },
+    gradientCheckpointing: {
+      value: '',
+      help: 'compute the insides of the layers again in backward instead of keeping them: less memory, more time',
+    },
     seed: { value: '<number>', help: 'same seed, same adapter: same weights' },
   },
   'While it runs:': {

@@ -67,6 +67,8 @@ const entries = {
   maxGradNorm: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
   /** `f16` stores activations in half the memory, with weights, sums and the optimiser in f32. */
   dtype: v.optional(v.picklist(['f32', 'f16']), 'f32'),
+  /** Computes the insides of the layers again in backward instead of keeping them: less memory, a third more time. */
+  gradientCheckpointing: v.optional(v.boolean(), false),
   dropout: v.optional(belowOne, 0),
   /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
   norm: v.optional(v.picklist(['post', 'pre']), 'pre'),

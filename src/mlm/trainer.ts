@@ -4,7 +4,13 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { type GradScaler, numberDropouts, type Optimizer, type Slab } from '../nn/index.ts';
+import {
+  enableGradientCheckpointing,
+  type GradScaler,
+  numberDropouts,
+  type Optimizer,
+  type Slab,
+} from '../nn/index.ts';
 import type { Batch } from './batch.ts';
 import { type BertConfig, presetConfig } from './bert/config.ts';
 import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
@@ -102,6 +108,7 @@ export class Trainer {
     this.trainee = trainee;
     this.config = trainee.config;
     numberDropouts(trainee.model);
+    if (options.gradientCheckpointing) enableGradientCheckpointing(trainee.model);
     const { slab, optimizer, scaler } = prepareTraining(trainee.model, engine, options);
     this.slab = slab;
     this.optimizer = optimizer;

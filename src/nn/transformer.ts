@@ -1,4 +1,4 @@
-import { add, geglu, type Tensor } from '../autograd/index.ts';
+import { add, checkpoint, geglu, type Tensor } from '../autograd/index.ts';
 import { type AttentionContext, SelfAttention } from './attention.ts';
 import { Dropout } from './dropout.ts';
 import type { KeyValueCache } from './keyValueCache.ts';
@@ -143,6 +143,8 @@ export interface EncoderContext extends Omit<AttentionContext, 'cache'> {
 
 /** A stack of layers; with `norm: 'pre'` a last layer norm belongs to whoever uses the stack. */
 export class Encoder extends Module {
+  /** Whether each layer's insides are computed again in backward instead of kept, see `checkpoint`. */
+  gradientCheckpointing = false;
   private readonly layers: readonly EncoderLayer[];
 
   constructor(layers: number, options: EncoderOptions) {
@@ -162,6 +164,9 @@ export class Encoder extends Module {
   ): Tensor {
     const { engine } = x;
     return this.layers.reduce((hidden, layer, i) => {
+      if (this.gradientCheckpointing && !collect && !caches) {
+        return engine.scope(() => checkpoint((x) => layer.forward(x, mask).hidden, hidden), `layer.${i}`);
+      }
       const made = engine.scope(
         () => layer.forward(hidden, { ...mask, cache: caches?.[i], probabilities: collect !== undefined }),
         `layer.${i}`,
@@ -182,5 +187,12 @@ class LayerList extends Module {
     layers.forEach((layer, i) => {
       this.child(String(i), layer);
     });
+  }
+}
+
+/** Lets the encoders of a model keep a layer's input alone for its gradient; less memory, and a second forward pass. */
+export function enableGradientCheckpointing(model: Module): void {
+  for (const [, module] of model.namedModules()) {
+    if (module instanceof Encoder) module.gradientCheckpointing = true;
   }
 }

@@ -43,6 +43,14 @@ describe('a run', () => {
     },
   );
 
+  test('that computes the insides of layers again gives the same bits in less memory', async () => {
+    const options = { layers: 4, accumulation: 2 };
+    const [kept, recomputed] = [await run(options), await run({ ...options, gradientCheckpointing: true })];
+    expect(recomputed.weights).toEqual(kept.weights);
+    expect(recomputed.metrics).toBe(kept.metrics);
+    expect(recomputed.peak).toBeLessThan(kept.peak);
+  });
+
   test('that is stopped between validations saves the better of the best weights and the last', async () => {
     const store = new MemoryStore();
     const { events, weights } = await run({ evalEvery: 50 }, { store, stopAfter: 3 });

@@ -26,6 +26,8 @@ export interface RunResult {
   events: TrainEvent[];
   weights: Map<string, Float32Array>;
   metrics: string;
+  /** Bytes in use at most. */
+  peak: number;
 }
 
 /**
@@ -58,7 +60,8 @@ export async function run(
   }
   const weights = await trainer.slab.read();
   trainer.dispose();
-  return { events, weights, metrics: (await store.readText('metrics.jsonl')) ?? '' };
+  const { peak } = engine.memory();
+  return { events, weights, metrics: (await store.readText('metrics.jsonl')) ?? '', peak };
 }
 
 function nans(trainer: Trainer): Float32Array {
