@@ -44,7 +44,7 @@ export class OurTraining implements Training {
   private readonly batch: Batch;
   private steps = 0;
 
-  static async open(engine: Engine, sizes: StepSizes): Promise<OurTraining> {
+  static async open(engine: Engine, sizes: StepSizes, batch = randomBatch(sizes)): Promise<OurTraining> {
     const config = presetConfig(sizes.model, {
       vocab_size: sizes.vocab,
       max_position_embeddings: sizes.seqLen,
@@ -59,7 +59,7 @@ export class OurTraining implements Training {
       weights.set(name, { data: Float32Array.from(values.get(name)!), shape, decays });
     }
     const { dtype = 'f32' } = sizes;
-    return new OurTraining(engine, { model, slab, config, weights, batch: randomBatch(sizes), dtype });
+    return new OurTraining(engine, { model, slab, config, weights, batch, dtype });
   }
 
   private constructor(

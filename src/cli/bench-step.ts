@@ -1,15 +1,17 @@
 /** `cloze bench step`: how long a training step takes, what it spends its time on, and what other libraries need. */
+import type { PackingRow } from '../../bench/packing.ts';
 import type { StepRow, StepSizes } from '../../bench/step.ts';
 import { sayJson } from './json.ts';
 import { say, type Terminal } from './terminal.ts';
 
 export interface StepFlags {
   model?: string;
-  seqLen: number;
+  seqLen: number[];
   batchSize: number;
-  vocab: number;
+  vocab: number[];
   maskRate: number;
   dtype: 'f32' | 'f16' | 'both';
+  packing?: boolean;
   peers?: boolean;
   patient?: boolean;
   adapter?: string;
@@ -19,6 +21,7 @@ export interface StepFlags {
 
 export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<void> {
   const { measureStep } = await import('../../bench/step.ts');
+  const { measurePacking, packingLines } = await import('../../bench/packing.ts');
   const { stepLines } = await import('../../bench/stepReport.ts');
   const { measureCeiling } = await import('../../bench/kernels.ts');
   const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
@@ -30,20 +33,26 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   const models = flags.model ? [flags.model] : ['tiny', 'mini'];
   for (const model of models) presetConfig(model);
   const sampling = flags.quick ? quickSampling : defaultSampling;
-  const { adapter, patient = false, seqLen, batchSize: batch, vocab, maskRate } = flags;
+  const { adapter, patient = false, batchSize: batch, maskRate } = flags;
   const asText = (line: string) => !flags.json && say(terminal, line);
 
   let name = '';
   const rows: StepRow[] = [];
   const dtypes = flags.dtype === 'both' ? (['f32', 'f16'] as const) : [flags.dtype];
-  const cases = models.flatMap((model) => dtypes.map((dtype) => ({ model, dtype })));
-  for (const { model, dtype } of cases) {
+  const cases = models.flatMap((model) =>
+    flags.seqLen.flatMap((seqLen) =>
+      flags.vocab.flatMap((vocab) =>
+        dtypes.map((dtype): StepSizes => ({ model, seqLen, batch, vocab, maskRate, dtype })),
+      ),
+    ),
+  );
+  const packing: PackingRow[] = [];
+  for (const sizes of cases) {
     using device = await Device.open({ adapter });
     if (flags.peers) installNavigator({ adapter });
     const { gflops } = await measureCeiling(device, sampling);
     if (!name) asText(device.capabilities.name);
     name = device.capabilities.name;
-    const sizes: StepSizes = { model, seqLen, batch, vocab, maskRate, dtype };
     const row = await measureStep(device, sizes, {
       sampling,
       ceiling: gflops,
@@ -52,6 +61,9 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
     });
     rows.push(row);
     asText(`\n${stepLines(row).join('\n')}`);
+    if (!flags.packing) continue;
+    packing.push(await measurePacking(device, sizes, sampling));
+    asText(`\n${packingLines(packing[packing.length - 1]).join('\n')}`);
   }
-  if (flags.json) sayJson(terminal, { adapter: name, rows });
+  if (flags.json) sayJson(terminal, { adapter: name, rows, ...(flags.packing && { packing }) });
 }

@@ -6,7 +6,7 @@ import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
 import { benchStep, type StepFlags } from './bench-step.ts';
 import { sayJson } from './json.ts';
-import { number } from './options.ts';
+import { number, numbers } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
 
 type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
@@ -125,15 +125,16 @@ Milliseconds until the pipeline is there + those that its first call takes longe
     .command('step')
     .description('Time a training step of a masked language model, and what it spends its time on.')
     .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ... (default: tiny, then mini)')
-    .option('--seq-len <n>', 'tokens in a row', number, 128)
+    .option('--seq-len <numbers>', 'tokens in a row, or several: 64,128,512', numbers, [128])
     .option('--batch-size <n>', 'rows in a batch', number, 8)
-    .option('--vocab <n>', 'words of the vocabulary', number, 4096)
+    .option('--vocab <numbers>', 'words of the vocabulary, or several', numbers, [4096])
     .option('--mask-rate <share>', 'share of the tokens that are predicted; 1 for all', number, 0.15)
     .addOption(
       new Option('--dtype <type>', 'how activations are stored')
         .choices(['f32', 'f16', 'both'])
         .default('f32'),
     )
+    .option('--packing', 'also steps over the built-in stories, padded and packed, in turns')
     .option('--peers', 'train the same model in other libraries, in turns with ours')
     .option('--patient', 'let peers wait for the GPU as we do')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
@@ -145,6 +146,7 @@ Milliseconds until the pipeline is there + those that its first call takes longe
 Examples:
   $ cloze bench step --model tiny --seq-len 64
   $ cloze bench step --dtype both
+  $ cloze bench step --model tiny --seq-len 64,256,1024 --packing
   $ cloze bench step --model tiny --peers`,
     )
     .action((flags: StepFlags) => benchStep(flags, terminal));

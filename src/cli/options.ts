@@ -38,10 +38,13 @@ export function atLeast1(text: string): number {
   return value;
 }
 
+/** Several numbers with commas between them. */
+export const numbers = (text: string) => text.split(',').map(number);
+
 const parsers: Partial<Record<OptionField['kind'], (text: string) => unknown>> = {
   whole: number,
   number,
-  numbers: (text) => text.split(',').map(number),
+  numbers,
 };
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
