@@ -91,8 +91,16 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
     },
     positions: {
       value: '<kind>',
-      help: 'a learnt vector for each position as in BERT (absolute), or rotary embeddings (rotary)',
+      help: 'a vector for each position, learnt (absolute) or fixed (sinusoidal), or rotary embeddings',
     },
+    normType: { value: '<kind>', help: 'LayerNorm (layer) or RMSNorm (rms)' },
+    feedForward: { value: '<kind>', help: 'gelu; or geglu, a gate, with half as many weights again' },
+    decoder: {
+      value: '<kind>',
+      help: 'the word embeddings themselves (tied), or a matrix of its own (untied)',
+    },
+    globalEvery: { value: '<layers>', help: 'each so many layers one sees whole rows, the others a window' },
+    localWindow: { value: '<tokens>', help: 'the width of that window' },
     dropout: { value: '<share>', help: 'share of the activations dropped while training' },
   },
   'How long (the first to be reached ends the run):': {

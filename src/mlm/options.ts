@@ -72,8 +72,17 @@ const entries = {
   dropout: v.optional(belowOne, 0),
   /** Where the layer norms stand: after the residual sums as in BERT, or before the blocks. */
   norm: v.optional(v.picklist(['post', 'pre']), 'pre'),
-  /** How the model learns of order: a learnt vector for each position as in BERT, or rotations of queries and keys. */
-  positions: v.optional(v.picklist(['absolute', 'rotary']), 'rotary'),
+  /** How the model learns of order: a learnt vector for each position as in BERT, a fixed one, or rotations of queries and keys. */
+  positions: v.optional(v.picklist(['absolute', 'sinusoidal', 'rotary']), 'rotary'),
+  /** LayerNorm, or RMSNorm, which leaves means as they are. */
+  normType: v.optional(v.picklist(['layer', 'rms']), 'layer'),
+  /** What bends the feed-forward layers: GELU, or a gate by it, which adds half as many weights again. */
+  feedForward: v.optional(v.picklist(['gelu', 'geglu']), 'gelu'),
+  /** Whether the decoder shares the word embeddings. */
+  decoder: v.optional(v.picklist(['tied', 'untied']), 'tied'),
+  /** Each n-th layer sees whole rows, the others a window of `localWindow` tokens, as in ModernBERT, whose n is 3. */
+  globalEvery: v.optional(whole(1), 1),
+  localWindow: v.optional(whole(2), 128),
   seed: v.optional(whole(0), 0),
   /** Steps between validations; default a tenth of the run. */
   evalEvery: v.optional(whole(1)),

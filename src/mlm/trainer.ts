@@ -387,6 +387,11 @@ function modelConfig({ tokenizer, train }: Session, objective: Objective, option
     attention_probs_dropout_prob: options.dropout,
     norm_position: options.norm,
     position_embedding_type: options.positions,
+    norm_type: options.normType,
+    feed_forward: options.feedForward,
+    tie_word_embeddings: options.decoder === 'tied',
+    global_attn_every_n_layers: options.globalEvery,
+    local_attention: options.localWindow,
     pad_token_id: Math.max(0, tokenizer.special.pad),
   });
 }

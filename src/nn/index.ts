@@ -25,4 +25,11 @@ export {
 export { type MaterializeOptions, materialize, type Segment, Slab } from './slab.ts';
 export { loadStateDict, stateDict } from './stateDict.ts';
 export { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
-export { Encoder, EncoderLayer, type EncoderOptions, enableGradientCheckpointing } from './transformer.ts';
+export {
+  Encoder,
+  EncoderLayer,
+  type EncoderOptions,
+  enableGradientCheckpointing,
+  makeNorm,
+  type Norm,
+} from './transformer.ts';

@@ -33,9 +33,15 @@ export interface EncoderOptions {
   queryKeyInit?: Initializer;
 }
 
-type Norm = LayerNorm | RMSNorm;
+export type Norm = LayerNorm | RMSNorm;
 
-function makeNorm({ width, normType = 'layer', eps, bias }: EncoderOptions): Norm {
+/** The kind of norm that these options ask for. */
+export function makeNorm({
+  width,
+  normType = 'layer',
+  eps,
+  bias,
+}: Pick<EncoderOptions, 'width' | 'normType' | 'eps' | 'bias'>): Norm {
   return normType === 'layer' ? new LayerNorm(width, { eps, bias }) : new RMSNorm(width, { eps });
 }
 
@@ -138,6 +144,8 @@ export class EncoderLayer extends Module {
 
 /** What the layers of a stack share, and what each has for itself. */
 export interface EncoderContext extends Omit<AttentionContext, 'cache'> {
+  /** What a layer, by its number, has instead of what all share. */
+  layer?: (index: number) => Partial<AttentionContext>;
   caches?: readonly KeyValueCache[];
 }
 
@@ -159,7 +167,7 @@ export class Encoder extends Module {
    */
   forward(
     x: Tensor,
-    { caches, ...mask }: EncoderContext,
+    { caches, layer: own, ...mask }: EncoderContext,
     collect?: (layer: { hidden: Tensor; probabilities: Tensor }) => void,
   ): Tensor {
     const { engine } = x;
@@ -168,7 +176,13 @@ export class Encoder extends Module {
         return engine.scope(() => checkpoint((x) => layer.forward(x, mask).hidden, hidden), `layer.${i}`);
       }
       const made = engine.scope(
-        () => layer.forward(hidden, { ...mask, cache: caches?.[i], probabilities: collect !== undefined }),
+        () =>
+          layer.forward(hidden, {
+            ...mask,
+            ...own?.(i),
+            cache: caches?.[i],
+            probabilities: collect !== undefined,
+          }),
         `layer.${i}`,
       );
       const { probabilities } = made;

@@ -21,10 +21,24 @@ const schema = v.looseObject({
   pad_token_id: v.optional(v.nullable(v.pipe(v.number(), v.integer())), 0),
   /** Not of Hugging Face: `pre` puts the layer norms before the blocks. */
   norm_position: v.optional(v.picklist(['post', 'pre']), 'post'),
-  /** `absolute` adds a learnt vector for each position, `rotary` turns queries and keys by it (Su et al., 2021). */
-  position_embedding_type: v.optional(v.picklist(['absolute', 'rotary']), 'absolute'),
+  /**
+   * `absolute` adds a learnt vector for each position, `sinusoidal` a fixed one (Vaswani et al., 2017), `rotary` turns queries and
+   * keys by it (Su et al., 2021).
+   */
+  position_embedding_type: v.optional(v.picklist(['absolute', 'sinusoidal', 'rotary']), 'absolute'),
   /** With `rotary`: the base of the angles. */
   rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
+  /** Not of Hugging Face's BERT: `rms` leaves means as they are and has no bias (Zhang and Sennrich, 2019). */
+  norm_type: v.optional(v.picklist(['layer', 'rms']), 'layer'),
+  /** Not of Hugging Face's BERT: `geglu` gates the feed-forward layers (Shazeer, 2020). */
+  feed_forward: v.optional(v.picklist(['gelu', 'geglu']), 'gelu'),
+  /** Whether the decoder is the matrix of word embeddings. */
+  tie_word_embeddings: v.optional(v.boolean(), true),
+  /** As in ModernBERT: each n-th layer, from the first on, sees the whole row, the others a window. 1: all see all. */
+  global_attn_every_n_layers: v.optional(count, 1),
+  /** The width of the window, half of it to either side, and the base of the angles in such layers. */
+  local_attention: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2)), 128),
+  local_rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
   /** Not of Hugging Face: the objective that the model was trained by, where it is not masked language modelling. */
   objective: v.optional(v.string(), 'mlm'),
   /** Ids that are never predicted: their logits are lowered beyond reach. */
@@ -72,12 +86,13 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
 
 /**
  * `bert` for what Hugging Face's BERT computes as well, else `cloze-bert`, so that a library which knows neither layer norms
- * before the blocks nor rotary positions nor this objective refuses the model instead of computing something else with its weights.
+ * before the blocks nor rotary positions nor any other such thing refuses the model instead of computing something else with its weights.
  */
 export function modelType(config: BertConfig): 'bert' | 'cloze-bert' {
-  const { norm_position, position_embedding_type, objective } = config;
-  const plain = norm_position === 'post' && position_embedding_type === 'absolute' && objective === 'mlm';
-  return plain ? 'bert' : 'cloze-bert';
+  const { norm_position, position_embedding_type, norm_type, feed_forward, objective } = config;
+  const plainLayers = norm_position === 'post' && norm_type === 'layer' && feed_forward === 'gelu';
+  const plainAttention = position_embedding_type === 'absolute' && config.global_attn_every_n_layers === 1;
+  return plainLayers && plainAttention && objective === 'mlm' ? 'bert' : 'cloze-bert';
 }
 
 /** Checks a parsed `config.json` and fills defaults in. Throws `format` naming `source` and the field at fault. */

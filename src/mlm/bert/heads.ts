@@ -39,7 +39,7 @@ export class BertForMaskedLM extends Module {
     const { engine } = hidden;
     return engine.scope(() => {
       const rows = positions ? gatherTokens(hidden, positions) : reshape(hidden, [-1, hidden.shape[2]]);
-      return this.predictions.forward(rows, this.bert.wordEmbeddings);
+      return this.predictions.forward(rows, this.decoderWeight);
     }, 'predictions');
   }
 
@@ -67,12 +67,16 @@ export class BertForMaskedLM extends Module {
 
   /** {@link loss} of hidden states [n, C]. */
   predictionLoss(rows: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): CrossEntropyResult {
-    return this.predictions.loss(rows, this.bert.wordEmbeddings, labels, options);
+    return this.predictions.loss(rows, this.decoderWeight, labels, options);
   }
 
   /** The last product: weight [V, C], tied to the word embeddings, and bias [V]. */
   get decoder(): { weight: Tensor; bias: Tensor } {
-    return { weight: this.bert.wordEmbeddings, bias: this.predictions.lowered() };
+    return { weight: this.decoderWeight, bias: this.predictions.lowered() };
+  }
+
+  private get decoderWeight(): Tensor {
+    return this.predictions.untied?.value ?? this.bert.wordEmbeddings;
   }
 }
 
@@ -89,6 +93,8 @@ class PredictionHeads extends Module {
 const beyondReach = 1e4;
 
 class Predictions extends Module {
+  /** The decoder's own matrix, where it does not share the word embeddings. */
+  readonly untied: Parameter | undefined;
   private readonly config: BertConfig;
   private readonly bias: Parameter;
   private readonly transform: Transform;
@@ -97,6 +103,10 @@ class Predictions extends Module {
     super();
     this.config = config;
     this.bias = this.parameter('bias', [config.vocab_size], zeros, { decays: false });
+    if (!config.tie_word_embeddings) {
+      const shape = [config.vocab_size, config.hidden_size];
+      this.untied = this.parameter('decoder.weight', shape, bertInit(config), { decays: true });
+    }
     this.transform = this.child('transform', new Transform(config));
   }
 

@@ -20,9 +20,10 @@ import {
   Encoder,
   type EncoderOptions,
   type Initializer,
-  LayerNorm,
   Linear,
   Module,
+  makeNorm,
+  type Norm,
 } from '../../nn/index.ts';
 import { truncatedNormal } from '../../nn/initializers.ts';
 import type { KeyValueCache } from '../../nn/keyValueCache.ts';
@@ -36,6 +37,8 @@ export interface BertInput {
   mask: AttentionMask;
   /** One a layer: what attention remembers of tokens before these. */
   caches?: readonly KeyValueCache[];
+  /** With `caches`: the mask of the layers that see a window only. */
+  localMask?: Tensor;
 }
 
 /** What happens inside, for those who want to look: hidden states [B, T, C], probabilities [B, H, T, T]. */
@@ -64,15 +67,17 @@ const localityScale = 2;
  * trained like any other.
  */
 export function positionInit(config: BertConfig): Initializer {
+  return (values) => fillSinusoids(values, config);
+}
+
+function fillSinusoids(values: Float32Array, config: BertConfig): void {
   const { hidden_size: width, initializer_range: deviation } = config;
-  return (values) => {
-    for (let i = 0; i < values.length; i++) {
-      const [position, column] = [Math.floor(i / width), i % width];
-      const angle = position / 10000 ** ((column - (column % 2)) / width);
-      values[i] =
-        Math.SQRT2 * localityScale * deviation * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
-    }
-  };
+  for (let i = 0; i < values.length; i++) {
+    const [position, column] = [Math.floor(i / width), i % width];
+    const angle = position / 10000 ** ((column - (column % 2)) / width);
+    values[i] =
+      Math.SQRT2 * localityScale * deviation * (column % 2 === 0 ? Math.sin(angle) : Math.cos(angle));
+  }
 }
 
 /** The `none`/`tanh` form of GELU that a config asks for. */
@@ -85,11 +90,13 @@ class BertEmbeddings extends Module {
   readonly words: Embedding;
   private readonly positions: Embedding | undefined;
   private readonly types: Embedding;
-  private readonly norm: LayerNorm;
+  private readonly norm: Norm;
   private readonly dropout: Dropout;
+  private readonly config: BertConfig;
 
   constructor(config: BertConfig) {
     super();
+    this.config = config;
     const { hidden_size: width } = config;
     const init = bertInit(config);
     const paddingIdx = config.pad_token_id ?? undefined;
@@ -101,7 +108,7 @@ class BertEmbeddings extends Module {
       );
     }
     this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
-    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps: config.layer_norm_eps }));
+    this.norm = this.child('LayerNorm', normOf(config));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
   }
 
@@ -112,8 +119,24 @@ class BertEmbeddings extends Module {
   /** The same of word embeddings [B, T, C] that were looked up before. */
   place(words: Tensor, { types, positions }: BertInput): Tensor {
     const segments = add(words, this.types.forward(types));
-    const placed = this.positions ? add(segments, this.positions.forward(positions)) : segments;
-    return this.dropout.forward(this.norm.forward(placed));
+    const place = this.placeEmbeddings(positions);
+    return this.dropout.forward(this.norm.forward(place ? add(segments, place) : segments));
+  }
+
+  private placeEmbeddings(positions: Indices): Tensor | undefined {
+    const { position_embedding_type, max_position_embeddings: rows, hidden_size: width } = this.config;
+    if (position_embedding_type !== 'sinusoidal') return this.positions?.forward(positions);
+    const { engine } = positions.ids;
+    const table = engine.constant(
+      `sinusoids ${rows} ${width} ${this.config.initializer_range}`,
+      [rows, width],
+      () => {
+        const values = new Float32Array(rows * width);
+        fillSinusoids(values, this.config);
+        return values;
+      },
+    );
+    return embedding(table, positions);
   }
 }
 
@@ -124,12 +147,14 @@ export function encoderOptions(config: BertConfig): EncoderOptions {
     heads: config.num_attention_heads,
     intermediate: config.intermediate_size,
     norm: config.norm_position,
+    normType: config.norm_type,
+    feedForward: config.feed_forward,
     gelu: geluForm(config),
     hiddenDropout: config.hidden_dropout_prob,
     attentionDropout: config.attention_probs_dropout_prob,
     eps: config.layer_norm_eps,
     init: bertInit(config),
-    queryKeyInit: config.position_embedding_type === 'absolute' ? bertInit(config, localityScale) : undefined,
+    queryKeyInit: config.position_embedding_type === 'rotary' ? undefined : bertInit(config, localityScale),
   };
 }
 
@@ -138,20 +163,35 @@ export function rotation(
   config: BertConfig,
   positions: Indices,
   engine: Engine,
+  theta = config.rope_theta,
 ): ((x: Tensor) => Tensor) | undefined {
-  const { position_embedding_type, max_position_embeddings: rows, rope_theta } = config;
+  const { position_embedding_type, max_position_embeddings: rows } = config;
   if (position_embedding_type !== 'rotary') return undefined;
   const depth = config.hidden_size / config.num_attention_heads;
-  const table = engine.constant(`rotary ${rows} ${depth} ${rope_theta}`, [rows, depth], () =>
-    rotaryTable(rows, depth, rope_theta),
+  const table = engine.constant(`rotary ${rows} ${depth} ${theta}`, [rows, depth], () =>
+    rotaryTable(rows, depth, theta),
   );
   return (x) => rotary(x, positions, table);
+}
+
+/** The layers that see a window only, if any: all but each n-th, from the first on (ModernBERT; Warner et al., 2024). */
+function localLayers(config: BertConfig, { positions, localMask }: BertInput, engine: Engine) {
+  const { global_attn_every_n_layers: every, local_attention, local_rope_theta } = config;
+  if (every === 1) return undefined;
+  // Where tokens before are cached, distances are not those of places in x, and the mask has them.
+  const sight = localMask ? { mask: localMask } : { window: Math.floor(local_attention / 2) };
+  const local = { ...sight, rotate: rotation(config, positions, engine, local_rope_theta) };
+  return (layer: number) => (layer % every === 0 ? {} : local);
+}
+
+function normOf({ hidden_size: width, layer_norm_eps: eps, norm_type: normType }: BertConfig): Norm {
+  return makeNorm({ width, eps, normType });
 }
 
 export class BertModel extends Module {
   readonly embeddings: BertEmbeddings;
   private readonly encoder: Encoder;
-  private readonly finalNorm: LayerNorm | undefined;
+  private readonly finalNorm: Norm | undefined;
   private readonly pooler: Pooler | undefined;
   private readonly config: BertConfig;
 
@@ -162,10 +202,7 @@ export class BertModel extends Module {
     this.embeddings = this.child('embeddings', new BertEmbeddings(config));
     this.encoder = this.child('encoder', new Encoder(config.num_hidden_layers, encoderOptions(config)));
     if (config.norm_position === 'pre') {
-      this.finalNorm = this.child(
-        'LayerNorm',
-        new LayerNorm(config.hidden_size, { eps: config.layer_norm_eps }),
-      );
+      this.finalNorm = this.child('LayerNorm', normOf(config));
     }
     if (options.pooler) this.pooler = this.child('pooler', new Pooler(config));
   }
@@ -191,7 +228,12 @@ export class BertModel extends Module {
     trace?.hiddenStates.push(embedded);
     const hidden = this.encoder.forward(
       embedded,
-      { ...input.mask, rotate: rotation(this.config, input.positions, engine), caches: input.caches },
+      {
+        ...input.mask,
+        rotate: rotation(this.config, input.positions, engine),
+        layer: localLayers(this.config, input, engine),
+        caches: input.caches,
+      },
       trace &&
         ((layer) => {
           trace.hiddenStates.push(layer.hidden);

@@ -65,6 +65,20 @@ export class Decoding {
     for (const cache of this.caches) cache.dispose();
   }
 
+  /** The visible slots no farther from each row's last token than a local layer sees. */
+  private nearby(): Uint32Array {
+    const reach = Math.floor(this.model.config.local_attention / 2);
+    return Uint32Array.from(
+      this.visible.flatMap((row, r) => {
+        let position = -1;
+        return row.map((bit) => {
+          position += bit;
+          return bit === 1 && position >= this.lengths[r] - 1 - reach ? 1 : 0;
+        });
+      }),
+    );
+  }
+
   /** Runs `slots` tokens a row through the model; the last token of each row gives the logits. */
   private async forward(
     ids: Uint32Array,
@@ -98,6 +112,7 @@ export class Decoding {
             ...(order.prefix && { prefix: engine.tensor(order.prefix, [rows]) }),
           },
           caches: this.caches,
+          ...(slots === 1 && { localMask: engine.tensor(this.nearby(), [rows, this.visible[0].length]) }),
         };
         return model.eval().forward(input, indices(engine, last, [rows]));
       }, 'decode'),
