@@ -172,17 +172,12 @@ export class Encoder extends Module {
   ): Tensor {
     const { engine } = x;
     return this.layers.reduce((hidden, layer, i) => {
+      const context = { ...mask, ...own?.(i) };
       if (this.gradientCheckpointing && !collect && !caches) {
-        return engine.scope(() => checkpoint((x) => layer.forward(x, mask).hidden, hidden), `layer.${i}`);
+        return engine.scope(() => checkpoint((x) => layer.forward(x, context).hidden, hidden), `layer.${i}`);
       }
       const made = engine.scope(
-        () =>
-          layer.forward(hidden, {
-            ...mask,
-            ...own?.(i),
-            cache: caches?.[i],
-            probabilities: collect !== undefined,
-          }),
+        () => layer.forward(hidden, { ...context, cache: caches?.[i], probabilities: collect !== undefined }),
         `layer.${i}`,
       );
       const { probabilities } = made;
