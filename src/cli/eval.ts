@@ -38,6 +38,7 @@ export function addEval(program: Command, terminal: Terminal): void {
   const options = addTrainFlags(command, [
     'data',
     'documents',
+    'textField',
     'validation',
     'seqLen',
     'maskRate',

@@ -1,12 +1,13 @@
 /** A corpus is a list of documents; here texts are cut into documents, and documents into a train and a validation part. */
 import { ClozeError } from '../gpu/errors.ts';
 import { Random } from '../kernels/random.ts';
+import { wholeCharacters } from './documents.ts';
+import type { DocumentOptions } from './sources.ts';
 import { stories } from './stories.ts';
 import { streams } from './streams.ts';
 import { type SyntheticLanguage, syntheticLanguage } from './synthetic.ts';
 
-/** What one document is: a block between blank lines, a line, or a whole file. */
-export type DocumentKind = 'paragraph' | 'line' | 'file';
+export { type DocumentKind, splitDocuments } from './documents.ts';
 
 export interface Corpus {
   /** What a user would call it: the path, URL or name it came from. */
@@ -16,9 +17,7 @@ export interface Corpus {
   language?: SyntheticLanguage;
 }
 
-export interface CorpusOptions {
-  /** Default `paragraph`. */
-  documents?: DocumentKind;
+export interface CorpusOptions extends DocumentOptions {
   /** Documents to draw from a built-in corpus. Default 20,000. */
   count?: number;
   /** Seed of a built-in corpus. Default 0. */
@@ -43,17 +42,6 @@ export interface SplitOptions {
 }
 
 /**
- * Cuts a text into documents, without white space around a line or a paragraph and without empty ones. Line ends of
- * every kind become "\n"; a text that is one document is otherwise left as it is.
- */
-export function splitDocuments(text: string, kind: DocumentKind): string[] {
-  const plain = text.replace(/\r\n?/g, '\n');
-  if (kind === 'file') return plain === '' ? [] : [plain];
-  const parts = plain.split(kind === 'line' ? '\n' : /\n(?:[^\S\n]*\n)+/);
-  return parts.map((part) => part.trim()).filter((part) => part !== '');
-}
-
-/**
  * Sets a part of a corpus aside for validation. A pure function of its arguments; both parts keep the order of the
  * documents.
  * Throws ClozeError `option` for a fraction outside (0, 1), `input` when a part would be empty.
@@ -67,44 +55,62 @@ export function splitCorpus(
   }
   const split =
     by === 'contiguous' ? cutCharacters(documents, fraction) : drawDocuments(documents, fraction, seed);
-  if (split.train.length === 0 || split.validation.length === 0) {
-    throw new ClozeError(
-      'input',
-      `A corpus of ${documents.length} document(s) cannot be split into a train and a validation part`,
-      'Give more text, tell documents apart by paragraph or line, or split it contiguously.',
-    );
-  }
+  if (split.train.length === 0 || split.validation.length === 0) throw tooSmallToSplit(documents.length);
   return split;
+}
+
+export function tooSmallToSplit(documents: number): ClozeError {
+  return new ClozeError(
+    'input',
+    `A corpus of ${documents} document(s) cannot be split into a train and a validation part`,
+    'Give more text, tell documents apart by paragraph or line, or split it contiguously.',
+  );
 }
 
 function drawDocuments(documents: readonly string[], fraction: number, seed: number): Split {
-  const order = documents.map((_, index) => index);
-  new Random(seed, streams.split).shuffle(order);
-  const count = Math.min(documents.length - 1, Math.max(1, Math.round(fraction * documents.length)));
-  const chosen = new Set(order.slice(0, count));
+  const chosen = drawValidation(documents.length, fraction, seed);
   return {
-    train: documents.filter((_, index) => !chosen.has(index)),
-    validation: documents.filter((_, index) => chosen.has(index)),
+    train: documents.filter((_, index) => chosen[index] === 0),
+    validation: documents.filter((_, index) => chosen[index] === 1),
   };
 }
 
-/** The document that the boundary falls into is cut in two. */
+/** 1 for each of `count` documents that is set aside for validation, 0 for the others; at least one of each where there are two. */
+export function drawValidation(count: number, fraction: number, seed: number): Uint8Array {
+  const order = Uint32Array.from({ length: count }, (_, index) => index);
+  new Random(seed, streams.split).shuffle(order);
+  const chosen = new Uint8Array(count);
+  for (const index of order.subarray(0, Math.min(count - 1, Math.max(1, Math.round(fraction * count))))) {
+    chosen[index] = 1;
+  }
+  return chosen;
+}
+
 function cutCharacters(documents: readonly string[], fraction: number): Split {
-  const total = documents.reduce((sum, text) => sum + text.length, 0);
-  let left = Math.floor(total * (1 - fraction));
+  const cut = characterCut(
+    documents.reduce((sum, text) => sum + text.length, 0),
+    fraction,
+  );
   const split: Split = { train: [], validation: [] };
   for (const text of documents) {
-    const end = wholeCharacters(text, Math.min(left, text.length));
+    const end = cut(text);
     if (end > 0) split.train.push(text.slice(0, end));
     if (end < text.length) split.validation.push(text.slice(end));
-    left -= Math.min(left, text.length);
   }
   return split;
 }
 
-/** `end`, or one less where it would part a surrogate pair. */
-function wholeCharacters(text: string, end: number): number {
-  return /[\uD800-\uDBFF]/.test(text.charAt(end - 1)) && end < text.length ? end - 1 : end;
+/**
+ * Tells of each document in turn, of `total` characters in all, how many of its characters are for training. The document that the
+ * boundary falls into is cut in two.
+ */
+export function characterCut(total: number, fraction: number): (text: string) => number {
+  let left = Math.floor(total * (1 - fraction));
+  return (text) => {
+    const end = wholeCharacters(text, Math.min(left, text.length));
+    left -= Math.min(left, text.length);
+    return end;
+  };
 }
 
 /**
@@ -122,19 +128,4 @@ export function builtInCorpus(
   if (!name.startsWith('synthetic:')) return undefined;
   const language = syntheticLanguage(name.slice('synthetic:'.length));
   return { name, documents: language.documents({ count, seed }), language };
-}
-
-/**
- * Decodes the bytes of a text file; a byte order mark is dropped.
- * Throws ClozeError `input`, naming `source`, for bytes that are not UTF-8 text.
- */
-export function decodeText(bytes: Uint8Array, source: string): string {
-  if (bytes.includes(0)) {
-    throw new ClozeError('input', `${source} is a binary file`, 'Give plain text in UTF-8.');
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ClozeError('input', `${source} is not valid UTF-8`, 'Convert it to UTF-8 first.', { cause });
-  }
 }

@@ -32,12 +32,13 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
   'The text:': {
     data: {
       value: '<paths...>',
-      help: 'files, folders, globs or URLs; or stories, synthetic:clock, synthetic:copy',
+      help: 'files, folders, globs or URLs of .txt, .jsonl, .parquet, .gz; or stories, synthetic:clock, synthetic:copy',
     },
     documents: {
       value: '<unit>',
       help: 'what a document is: paragraph, line, file, or stream for unbroken text',
     },
+    textField: { value: '<name>', help: 'field of .jsonl and column of .parquet that holds the text' },
     validation: { value: '<share>', help: 'share of the documents held out for validation' },
     tokenizer: { value: '<name>', help: 'char, bytes, wordpiece, bpe, or a file: tokenizer.json, vocab.txt' },
     vocabSize: { value: '<count>', help: 'size of a vocabulary trained here' },

@@ -22,6 +22,8 @@ const entries = {
   data: v.optional(v.array(v.string()), ['stories']),
   /** What a document is: blocks between blank lines, lines, whole files, or one unbroken stream of text. */
   documents: v.optional(v.picklist(['paragraph', 'line', 'file', 'stream'])),
+  /** The field of .jsonl and the column of .parquet that holds the text. */
+  textField: v.optional(v.string(), 'text'),
   /** Share of the documents (of the text, for a stream) held out for validation. */
   validation: v.optional(v.pipe(v.number(), v.gtValue(0), v.ltValue(1)), 0.1),
   /** `char`, `bytes`, `wordpiece` or `bpe` to make one, or a file: tokenizer.json, vocab.txt. */

@@ -25,9 +25,9 @@ export async function openWholeText(options: TrainOptions, tokenizer: Tokenizer)
 }
 
 function openCorpus(options: TrainOptions): Promise<Corpus> {
-  const documents = options.documents === 'stream' || readsStream(options) ? 'file' : options.documents;
   return readCorpus(options.data, {
-    documents: documents as Exclude<typeof documents, 'stream'>,
+    documents: readsStream(options) ? 'stream' : options.documents,
+    textField: options.textField,
     count: builtInDocuments,
     seed: options.seed,
   });

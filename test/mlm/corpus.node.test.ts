@@ -1,18 +1,22 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readCorpus } from '../../src/mlm/corpus.node.ts';
 
 let folder: string;
 let server: Server;
 let address: string;
 const hits = new Map<string, number>();
+/** Bytes that come in two halves; the line breaks between them. */
+const long = Buffer.from(Array.from({ length: 40_000 }, (_, i) => `line ${i}\n\n`).join(''));
+const ranges: (string | undefined)[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloze-corpus-'));
+  vi.stubEnv('XDG_CACHE_HOME', join(folder, 'cache'));
   await mkdir(join(folder, 'texts', 'deep'), { recursive: true });
   await mkdir(join(folder, 'none'));
   await writeFile(join(folder, 'texts', 'b.txt'), 'two\n\nthree');
@@ -30,7 +34,11 @@ beforeAll(async () => {
     if (url === '/shaky' && hits.get(url) === 1) response.writeHead(503).end();
     else if (url === '/missing') response.writeHead(404).end('no such page');
     else if (url === '/hangup') request.socket.destroy();
-    else response.end('from afar\n\nand back');
+    else if (/^\/(half|anew|never|changed)$/.test(url)) breakOff(request, response, url);
+    else if (url === '/kept.txt') {
+      const same = request.headers['if-none-match'] === '"one"';
+      response.writeHead(same ? 304 : 200, { etag: '"one"' }).end(same ? undefined : 'kept');
+    } else response.end('from afar\n\nand back');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -40,6 +48,20 @@ afterAll(async () => {
   server.close();
   await rm(folder, { recursive: true });
 });
+
+/** `half` goes on from where it broke; `anew` cannot, and sends all again; `never` breaks each time; `changed` is another page then. */
+function breakOff(request: IncomingMessage, response: ServerResponse, url: string): void {
+  const first = hits.get(url) === 1;
+  const etag = url === '/changed' && !first ? '"two"' : '"one"';
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  if (url === '/half') ranges.push(request.headers['if-range'] && request.headers.range);
+  const start = url === '/half' ? from : 0;
+  const status = start > 0 ? 206 : 200;
+  response.writeHead(status, { etag, 'content-length': long.length - start });
+  if (!first && url !== '/never') response.end(long.subarray(start));
+  else
+    response.write(long.subarray(0, long.length / 2), () => setTimeout(() => request.socket.destroy(), 20));
+}
 
 const documents = async (...sources: string[]) => (await readCorpus(sources)).documents;
 
@@ -73,7 +95,7 @@ describe('readCorpus', () => {
       /no file or folder .*nowhere.txt. Give a path, a glob pattern, a URL, or stories/,
     ],
     ['*.xyz', 'input', /No file matches .*\*\.xyz\. Check the pattern/],
-    ['none', 'input', /The folder .*none holds no \.txt or \.text file. Name the files/],
+    ['none', 'input', /The folder .*none holds no \.txt, \.text, \.jsonl or \.parquet file. Name the files/],
     ['empty.txt', 'input', /There is no text in .*empty.txt. Give/],
     ['binary.txt', 'input', /binary.txt is a binary file. Give plain text/],
     ['latin.txt', 'input', /latin.txt is not valid UTF-8. Convert it/],
@@ -90,5 +112,26 @@ describe('readCorpus', () => {
     expect(hits.get('/missing')).toBe(1);
     await expect(readCorpus(`${address}/hangup`)).rejects.toThrow('cannot be downloaded after 3 attempts');
     expect(hits.get('/hangup')).toBe(3);
+  });
+
+  test('a line that breaks half-way goes on from there, or anew', async () => {
+    const expected = long.toString().trim().split('\n\n');
+    expect(await documents(`${address}/half`)).toEqual(expected);
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+    expect(await documents(`${address}/anew`)).toEqual(expected);
+    expect(hits.get('/anew')).toBe(2);
+  });
+
+  test('one that breaks at the same place each time, and a page that changes meanwhile, are one error', async () => {
+    await expect(documents(`${address}/never`)).rejects.toThrow(
+      /never cannot be downloaded after 3 attempts: .*; \d+ bytes had arrived. Check the address/,
+    );
+    await expect(documents(`${address}/changed`)).rejects.toThrow('it changed while it was read');
+  });
+
+  test('a page that has not changed is not sent again', async () => {
+    expect(await documents(`${address}/kept.txt`)).toEqual(['kept']);
+    expect(await documents(`${address}/kept.txt`)).toEqual(['kept']);
+    expect(hits.get('/kept.txt')).toBe(2); // the second answer is a 304 without a body
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { builtInCorpus, decodeText, splitCorpus, splitDocuments } from '../../src/mlm/corpus.ts';
+import { builtInCorpus, splitCorpus, splitDocuments } from '../../src/mlm/corpus.ts';
 
 describe('splitDocuments', () => {
   const text = 'One line\r\nand another\r\n \t\r\n\r\nA second block \rwith a line\n\n';
@@ -64,13 +64,5 @@ describe('builtInCorpus', () => {
     expect(builtInCorpus('synthetic:copy', { count: 1 })?.language?.name).toBe('copy');
     expect(builtInCorpus('stories.txt')).toBeUndefined();
     expect(() => builtInCorpus('synthetic:tower')).toThrow('There is no synthetic language "tower"');
-  });
-});
-
-describe('decodeText', () => {
-  test('reads UTF-8 without its mark, and refuses other bytes', () => {
-    expect(decodeText(Uint8Array.of(0xef, 0xbb, 0xbf, 0x41), 'x')).toBe('A');
-    expect(() => decodeText(Uint8Array.of(65, 0, 66), 'x.bin')).toThrow('x.bin is a binary file. Give plain');
-    expect(() => decodeText(Uint8Array.of(65, 0xff), 'x.txt')).toThrow('x.txt is not valid UTF-8. Convert');
   });
 });
