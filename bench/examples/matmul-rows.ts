@@ -5,6 +5,7 @@ const variant: Variant<MatmulProblem> = {
   name: 'rows',
 
   supports: (_, p) => {
+    if (p.f16?.length) return 'takes f32 alone';
     if (p.transposeA || p.transposeB) return 'takes operands as they are, not transposed';
     if (p.bias || p.pre || p.activation !== 'none') return 'has no epilogue';
     if (p.batch0 * p.batch1 > 1) return 'takes one product at a time';

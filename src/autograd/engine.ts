@@ -196,7 +196,7 @@ export class Engine {
    * scaled, see `GradScaler`. Throws `dtype` where the adapter has no f16. With `f32`, which is the default, all is as usual.
    */
   autocast<T>(dtype: FloatType, body: () => T): T {
-    if (dtype === 'f16') this.requireHalf();
+    if (dtype === 'f16') requireHalf(this.device.capabilities);
     const before = this.casts;
     this.casts = dtype === 'f16' ? new Autocast(this) : undefined;
     try {
@@ -205,11 +205,6 @@ export class Engine {
       this.casts?.dispose();
       this.casts = before;
     }
-  }
-
-  /** Throws `dtype` where the adapter has no f16. */
-  requireHalf(): void {
-    requireHalf(this.device.capabilities);
   }
 
   /** An operand of a product as {@link autocast} wants it; for operations, which save it and give gradients of the original. */

@@ -147,7 +147,7 @@ export function estimateSeconds(
  */
 export function selectVariant<P>(
   spec: KernelSpec<P>,
-  problem: P,
+  problem: P & Precision,
   capabilities: Device['capabilities'],
   { name, tuned }: { name?: string; tuned?: string } = {},
 ): Variant<P> {

@@ -36,7 +36,7 @@ export type Workgroups = readonly [number, number, number];
 export interface Variant<P> {
   readonly name: string;
   /** True, or the reason why not. A baseline that is legal at WebGPU's default limits supports everything. */
-  supports(capabilities: Capabilities, problem: P): true | string;
+  supports(capabilities: Capabilities, problem: P & Precision): true | string;
   /**
    * WGSL with an entry point `main`. Bindings stand in group 0 in the order of the spec, those left out skipped;
    * the uniform `Params` follows the last one. Shapes belong into `Params`, not into the text.

@@ -5,10 +5,15 @@ import { activeBindings, type Precision } from '../../src/kernels/spec.ts';
 
 /** Every variant of every kernel against its float64 reference, at the shapes that break careless kernels. */
 let device: Device;
+let hasHalf: boolean;
 beforeAll(async () => {
   device = await Device.open();
+  hasHalf = device.capabilities.features.has('shader-f16');
 });
-afterAll(() => device.close());
+afterAll(() => {
+  if (!hasHalf) console.log('all that is stored as f16 skipped: the adapter has no shader-f16');
+  device.close();
+});
 
 /** A problem with floats stored as f16: of those that can be, all, or only what is read, or what is written. */
 function halved(spec: AnyKernelSpec, problem: object, which: 'all' | 'read' | 'write'): object & Precision {
@@ -43,10 +48,7 @@ describe.each(kernels.map((spec) => [spec.name, spec] as const))('%s', (_, spec)
 
   if (!spec.bindings.some(({ half }) => half)) return;
   test.each(names.map((name, i) => [name, i] as const))('%s, stored as f16', async (name, i) => {
-    if (!device.capabilities.features.has('shader-f16')) {
-      console.log(`${spec.name}/${name} in f16 skipped: the adapter has no shader-f16`);
-      return;
-    }
+    if (!hasHalf) return;
     const { supports } = spec.variants.find((variant) => variant.name === name)!;
     const able = spec.awkward.filter(
       (problem) => isSmall(spec, problem) && supports(device.capabilities, problem) === true,
