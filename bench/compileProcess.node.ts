@@ -1,6 +1,7 @@
 /** Compiles every kernel in a process of its own, whose environment tells the driver where to cache, if at all. */
 import { Device } from '../src/gpu/index.ts';
 import { type CompileTime, measureCompile } from './compile.ts';
+import { answerRequest } from './driverCache.node.ts';
 import { benchKernels } from './shapes.ts';
 
 export interface CompileRequest {
@@ -10,9 +11,12 @@ export interface CompileRequest {
   adapter?: string;
 }
 
-export type CompileMessage = { adapter: string; times: CompileTime[] } | { error: string };
+export interface CompileAnswer {
+  adapter: string;
+  times: CompileTime[];
+}
 
-async function serve({ kernels, variants, adapter }: CompileRequest): Promise<CompileMessage> {
+answerRequest(async ({ kernels, variants, adapter }: CompileRequest): Promise<CompileAnswer> => {
   const device = await Device.open({ adapter });
   try {
     const wanted = benchKernels.filter(({ name }) => kernels.includes(name));
@@ -20,9 +24,4 @@ async function serve({ kernels, variants, adapter }: CompileRequest): Promise<Co
   } finally {
     device.close();
   }
-}
-
-process.once('message', async (request: CompileRequest) => {
-  const message = await serve(request).catch((error: Error): CompileMessage => ({ error: error.message }));
-  process.send?.(message, () => process.disconnect());
 });

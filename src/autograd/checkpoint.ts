@@ -22,11 +22,15 @@ export function checkpoint(body: (x: Tensor) => Tensor, x: Tensor): Tensor {
   tape.push('checkpoint', [x], [y], {
     save: [x],
     vjp: ([gradient], [saved], [wanted]) => {
-      using input = saved.alias();
-      input.requiresGrad = wanted;
-      input.isLeaf = false;
-      const again = tape.record(() => engine.autocast(dtype, () => body(input)));
-      return [tape.backward(engine, again, gradient, input)];
+      const input = saved.alias();
+      try {
+        input.requiresGrad = wanted;
+        input.isLeaf = false;
+        const again = tape.record(() => engine.autocast(dtype, () => body(input)));
+        return [tape.backward(engine, again, gradient, input)];
+      } finally {
+        input.dispose();
+      }
     },
   });
   return y;

@@ -13,6 +13,12 @@ type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
 
 type CompileFlags = Pick<KernelFlags, 'filter' | 'variants' | 'adapter' | 'json'>;
 
+interface StartFlags {
+  model: string;
+  adapter?: string;
+  json?: boolean;
+}
+
 interface TryFlags {
   as: string;
   shapes?: string;
@@ -122,6 +128,14 @@ Milliseconds until the pipeline is there + those that its first call takes longe
     .action((flags: OverheadFlags) => overhead(flags, terminal));
 
   bench
+    .command('start')
+    .description("Time a process from its start to its first loss, without and with the driver's cache.")
+    .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ...', 'tiny')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--json', 'print one JSON object')
+    .action((flags: StartFlags) => start(flags, terminal));
+
+  bench
     .command('step')
     .description('Time a training step of a masked language model, and what it spends its time on.')
     .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ... (default: tiny, then mini)')
@@ -177,6 +191,15 @@ async function compile({ filter, variants, adapter, json }: CompileFlags, termin
   const report = await compareCompile({ kernels: [...kernels], variants, adapter });
   if (json) sayJson(terminal, report);
   else say(terminal, compileText(report).join('\n'));
+}
+
+async function start({ model, adapter, json }: StartFlags, terminal: Terminal): Promise<void> {
+  const { measureStart, startText } = await import('../../bench/start.node.ts');
+  const { presetConfig } = await import('../mlm/index.ts');
+  presetConfig(model);
+  const report = await measureStart({ model, seqLen: 128, batch: 8, vocab: 4096, maskRate: 0.15, adapter });
+  if (json) sayJson(terminal, report);
+  else say(terminal, startText(report).join('\n'));
 }
 
 async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void> {

@@ -23,7 +23,7 @@ describe('cloze bench compile', () => {
   test('tells what went wrong in the process', async () => {
     const { code, err } = await cloze(['bench', 'compile', '--filter', 'softmax', '--adapter', 'abacus']);
     expect(code).toBe(1);
-    expect(err).toMatch(/^cloze: compiling failed: no adapter fits 'abacus'\. There is: .+\n$/);
+    expect(err).toMatch(/^cloze: measuring failed: no adapter fits 'abacus'\. There is: .+\n$/);
   });
 });
 
