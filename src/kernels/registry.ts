@@ -11,6 +11,7 @@ import { embedding, embeddingBackward, embeddingBackwardParts } from './embeddin
 import { flashAttention } from './flashAttention.ts';
 import { flashKeys, flashQueries, flashStatistics } from './flashAttentionBackward.ts';
 import { geglu, gegluBackward } from './geglu.ts';
+import { movingAverage, trustRatio } from './lamb.ts';
 import { layerNorm } from './layerNorm.ts';
 import { layerNormBackward, layerNormParameters } from './layerNormBackward.ts';
 import { lossScale } from './lossScale.ts';
@@ -60,6 +61,8 @@ export const kernels: readonly AnyKernelSpec[] = [
   dropout,
   sampleRows,
   markReplaced,
+  trustRatio,
+  movingAverage,
   binary,
   stridedCopy,
   sum,

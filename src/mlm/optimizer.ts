@@ -3,7 +3,9 @@ import type { Engine } from '../autograd/index.ts';
 import {
   AdamW,
   GradScaler,
+  Lamb,
   type Module,
+  MovingAverage,
   Muon,
   materialize,
   muonGroups,
@@ -14,7 +16,7 @@ import type { TrainOptions } from './options.ts';
 
 export type OptimizerOptions = Pick<
   TrainOptions,
-  'optimizer' | 'beta1' | 'beta2' | 'weightDecay' | 'maxGradNorm' | 'seed' | 'dtype'
+  'optimizer' | 'beta1' | 'beta2' | 'weightDecay' | 'maxGradNorm' | 'seed' | 'dtype' | 'ema'
 >;
 
 /** The matrices of the layers; those of embeddings and heads are not hidden, and Muon leaves them to AdamW. */
@@ -28,14 +30,19 @@ export function prepareTraining(
   model: Module,
   engine: Engine,
   options: OptimizerOptions,
-): { slab: Slab; optimizer: Optimizer; scaler: GradScaler | undefined } {
-  const { optimizer: name, beta1, beta2, weightDecay, maxGradNorm, seed } = options;
+): {
+  slab: Slab;
+  optimizer: Optimizer;
+  /** What is evaluated and saved instead of the weights, where the options ask for it; the optimiser updates it. */
+  average: MovingAverage | undefined;
+  scaler: GradScaler | undefined;
+} {
+  const { optimizer: name, beta1, beta2, weightDecay, maxGradNorm, seed, ema } = options;
   const scaler = options.dtype === 'f16' ? new GradScaler(engine) : undefined;
   const settings = { betas: [beta1, beta2], weightDecay, maxGradNorm, scaler } as const;
-  if (name === 'muon') {
-    const slab = materialize(model, engine, { seed, groupOf: inLayers });
-    return { slab, optimizer: new Muon(slab, settings), scaler };
-  }
-  const slab = materialize(model, engine, { seed });
-  return { slab, optimizer: new AdamW(slab, settings), scaler };
+  const slab = materialize(model, engine, { seed, ...(name === 'muon' && { groupOf: inLayers }) });
+  const Kind = { adamw: AdamW, lamb: Lamb, muon: Muon }[name];
+  const inner = new Kind(slab, settings);
+  const average = ema > 0 ? new MovingAverage(slab, inner, ema) : undefined;
+  return { slab, optimizer: average ?? inner, average, scaler };
 }

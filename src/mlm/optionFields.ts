@@ -119,7 +119,7 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
     accumulation: { value: '<count>', help: 'micro-batches that a step is split into' },
     optimizer: {
       value: '<name>',
-      help: 'adamw; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',
+      help: 'adamw; lamb; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',
     },
     lr: {
       value: '<rate>',
@@ -130,6 +130,10 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
     beta1: { value: '<share>', help: "share of AdamW's first moment that a step keeps" },
     beta2: { value: '<share>', help: "share of AdamW's second moment that a step keeps" },
     weightDecay: { value: '<rate>', help: 'decoupled weight decay' },
+    ema: {
+      value: '<decay>',
+      help: 'evaluate and save an average of the weights with this decay; 0 for none',
+    },
     maxGradNorm: { value: '<norm>', help: 'clip the gradient to this norm; 0 for none' },
     dtype: { value: '<type>', help: 'f32; or f16: activations in half the memory, where the adapter has it' },
     gradientCheckpointing: {

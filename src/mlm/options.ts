@@ -54,7 +54,7 @@ const entries = {
   /** What the model learns by; each objective has options of its own, see `objectives/`. */
   objective: v.optional(v.picklist(objectiveNames), 'mlm'),
   /** What updates the weights; `muon` takes the matrices of the layers and leaves the rest to AdamW. */
-  optimizer: v.optional(v.picklist(['adamw', 'muon']), 'muon'),
+  optimizer: v.optional(v.picklist(['adamw', 'lamb', 'muon']), 'muon'),
   /** Peak learning rate; Muon's updates are scaled to the size of AdamW's, so that it serves both. */
   /** Peak learning rate. The default suits Muon and widths about 128; wider models want less, AdamW a fifth. */
   lr: v.optional(above0, 5e-3),
@@ -65,6 +65,8 @@ const entries = {
   beta1: v.optional(belowOne, 0.9),
   beta2: v.optional(belowOne, 0.999),
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
+  /** Decay of an average of the weights, which is evaluated and saved in their place; 0 for none. */
+  ema: v.optional(belowOne, 0),
   /** Largest global gradient norm; 0 for none. */
   maxGradNorm: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
   /** `f16` stores activations in half the memory, with weights, sums and the optimiser in f32. */

@@ -7,6 +7,7 @@ import { ClozeError } from '../gpu/index.ts';
 import {
   enableGradientCheckpointing,
   type GradScaler,
+  type MovingAverage,
   numberDropouts,
   type Optimizer,
   type Slab,
@@ -88,6 +89,7 @@ export class Trainer {
   private readonly evaluationBatches: Batch[];
   private readonly length: RunLength;
   private readonly optimizer: Optimizer;
+  private readonly average: MovingAverage | undefined;
   private readonly step: TrainingStep;
   private state: RunState;
   /** The step before the first one of this process, and the seconds that earlier processes took. */
@@ -109,9 +111,10 @@ export class Trainer {
     this.config = trainee.config;
     numberDropouts(trainee.model);
     if (options.gradientCheckpointing) enableGradientCheckpointing(trainee.model);
-    const { slab, optimizer, scaler } = prepareTraining(trainee.model, engine, options);
+    const { slab, optimizer, average, scaler } = prepareTraining(trainee.model, engine, options);
     this.slab = slab;
     this.optimizer = optimizer;
+    this.average = average;
     this.scaler = scaler;
     this.step = new TrainingStep({ trainee, slab, optimizer, scaler, seed: options.seed });
     this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
@@ -220,17 +223,26 @@ export class Trainer {
       this.state.best = score;
       await this.parts.store?.writeCheckpoint('best', {
         ...this.description(),
-        [weightsName]: await weightsFile(this.slab),
+        [weightsName]: await this.weights(),
       });
     }
     await this.log({ event: 'eval', step, ...score, best });
     return { event: 'eval', step, ...score, best };
   }
 
+  /** Runs `body` with the weights that count: their average, where the run keeps one. */
+  private averaged<T>(body: () => Promise<T>): Promise<T> {
+    return this.average ? this.average.withAverage(body) : body();
+  }
+
+  private weights(): Promise<Uint8Array> {
+    return this.averaged(() => weightsFile(this.slab));
+  }
+
   private async score(): Promise<Score> {
     const { engine } = this.parts;
     const score = await engine.span('validation', () =>
-      evaluate(engine, this.trainee, this.evaluationBatches),
+      this.averaged(() => evaluate(engine, this.trainee, this.evaluationBatches)),
     );
     if (Number.isFinite(score.loss)) return score;
     const what = `the validation loss is ${score.loss} after step ${this.state.step}`;
@@ -275,7 +287,7 @@ export class Trainer {
     const { loss: valLoss, accuracy: valAccuracy } = lastIsBetter ? last : best;
     if (store) {
       const saved = lastIsBetter ? undefined : await store.readCheckpoint('best');
-      await store.write(weightsName, saved?.[weightsName] ?? (await weightsFile(this.slab)));
+      await store.write(weightsName, saved?.[weightsName] ?? (await this.weights()));
     }
     return {
       event: 'done',

@@ -52,7 +52,7 @@ describe('parseOptions', () => {
     [{ maskReplace: [1, 0] }, /maskReplace/],
     [{ dropout: 1 }, /dropout/],
     [{ lr: 0 }, /lr/],
-    [{ optimizer: 'sgd' }, /optimizer: .*"adamw" \| "muon"/],
+    [{ optimizer: 'sgd' }, /optimizer: .*"adamw" \| "lamb" \| "muon"/],
     [{ beta1: 1 }, /beta1/],
     [{ beta2: -0.1 }, /beta2/],
     [{ lr: Number.NaN }, /lr/],

@@ -26,10 +26,16 @@ describe('a run', () => {
     expect(other.metrics).not.toBe(first.metrics);
   });
 
-  test.each(['adamw', 'muon'] as const)(
+  test.each(['adamw', 'muon', 'lamb'] as const)(
     'with %s that was stopped and resumed equals one that was not, with dropout, micro-batches and a schedule',
     async (optimizer) => {
-      const options = { optimizer, accumulation: 2, checkpointEvery: 3, schedule: 'cosine' } as const;
+      const options = {
+        optimizer,
+        ema: optimizer === 'lamb' ? 0.9 : 0,
+        accumulation: 2,
+        checkpointEvery: 3,
+        schedule: 'cosine',
+      } as const;
       const whole = await run(options);
       const store = new MemoryStore();
       const part = await run(options, { store, stopAfter: 6 });
