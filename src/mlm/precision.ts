@@ -7,6 +7,5 @@ import type { Trainee } from './objectives/objective.ts';
 export function inPrecision(engine: Engine, trainee: Trainee, dtype: FloatType): Trainee {
   if (dtype === 'f32') return trainee;
   requireHalf(engine.device.capabilities);
-  const { model, config } = trainee;
-  return { model, config, loss: (inputs) => engine.autocast(dtype, () => trainee.loss(inputs)) };
+  return { ...trainee, loss: (inputs) => engine.autocast(dtype, () => trainee.loss(inputs)) };
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
 import type { DoneEvent, StepEvent } from '../../src/mlm/events.ts';
-import { MemoryStore } from '../../src/mlm/index.ts';
+import { MemoryStore, type TrainOptionsInput } from '../../src/mlm/index.ts';
 import { run } from './training.ts';
 
 let hasHalf: boolean;
@@ -33,6 +33,22 @@ describe('a run in f16', () => {
     });
     expect(steps(whole)[0]).not.toHaveProperty('lossScale');
     expect(half.metrics).not.toBe(whole.metrics);
+  });
+
+  const shapes = [
+    { objective: 't5', gradientCheckpointing: true },
+    { objective: 'electra', positions: 'absolute' },
+    { objective: 'autoencoder', normType: 'rms', feedForward: 'geglu' },
+    { objective: 'sbo', positions: 'sinusoidal', globalEvery: 2, localWindow: 4 },
+  ] as TrainOptionsInput[];
+  test.each(shapes.map((shape) => [JSON.stringify(shape), shape] as const))('with %s', async (_, shape) => {
+    if (!hasHalf) return;
+    const short = { ...shape, steps: 2, evalEvery: 2 };
+    const [half, whole] = [await run({ ...short, dtype: 'f16' }), await run(short)].map(steps);
+    half.forEach(({ loss, skipped }, i) => {
+      expect(skipped).toBe(false);
+      expect(Math.abs(loss / whole[i].loss - 1)).toBeLessThan(0.01);
+    });
   });
 
   test('skips steps while the scale is too large, and resumes with the scale it had, bit for bit', async () => {

@@ -2,9 +2,10 @@
 import { ClozeError } from '../../gpu/index.ts';
 import { permuteProblem, sliceProblem, stridedCopy } from '../../kernels/stridedCopy.ts';
 import { contiguousStrides } from '../../kernels/strides.ts';
-import { broadcastShapes, normalizeAxis } from '../shape.ts';
+import { broadcastShapes, commonType, isFloat, normalizeAxis } from '../shape.ts';
 import { record } from '../tape.ts';
 import type { Shape, Tensor } from '../tensor.ts';
+import { cast } from './cast.ts';
 import { repeat, sumTo } from './reduce.ts';
 
 /** x with its axes in the order `axes`: axis i of the result is axis axes[i] of x. Throws `shape` if one is missing. */
@@ -64,8 +65,9 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
   });
 }
 
-/** Tensors one after the other along an axis. Throws `shape` when another axis differs. */
-export function cat(tensors: readonly Tensor[], axis = 0): Tensor {
+/** Tensors one after the other along an axis, f16 among f32 as f32. Throws `shape` when another axis differs. */
+export function cat(parts: readonly Tensor[], axis = 0): Tensor {
+  const tensors = parts.every(isFloat) ? parts.map((part) => cast(part, commonType(...parts))) : parts;
   const [first] = tensors;
   if (!first) throw new ClozeError('shape', 'cat needs at least one tensor');
   const at = normalizeAxis('cat', axis, first.shape);

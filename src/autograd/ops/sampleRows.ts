@@ -4,6 +4,7 @@ import { markReplaced as markKernel, sampleRows as sampleKernel } from '../../ke
 import type { Indices } from '../indices.ts';
 import { checkFloat } from '../shape.ts';
 import type { Tensor } from '../tensor.ts';
+import { cast } from './cast.ts';
 import type { DropoutOptions } from './dropout.ts';
 
 /**
@@ -11,13 +12,14 @@ import type { DropoutOptions } from './dropout.ts';
  * drawn is a pure function of the logits and (seed, step, layer). No gradient flows through a choice.
  */
 export function sampleRows(
-  logits: Tensor,
+  scores: Tensor,
   { state, layer }: DropoutOptions,
 ): { chosen: Tensor; oneHot: Tensor } {
-  checkFloat('sampleRows', logits);
+  checkFloat('sampleRows', scores);
+  const { engine } = scores;
+  const logits = engine.noGrad(() => cast(scores, 'f32'));
   if (logits.shape.length !== 2)
     throw new ClozeError('shape', `sampleRows needs [rows, classes], and got ${logits}`);
-  const { engine } = logits;
   const [rows, columns] = logits.shape;
   const chosen = engine.empty([rows], 'u32');
   const oneHot = engine.empty([rows, columns]);
