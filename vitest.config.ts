@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'node',
           environment: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: slow,
+          exclude: ['test/**/*.browser.test.ts', ...slow],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',

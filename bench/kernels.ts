@@ -16,6 +16,8 @@ export interface Listener {
   /** Told of the adapter, its ceiling and the control before the first row, and of the rows of each case. */
   onStart?(start: Omit<KernelReport, 'rows'>): void;
   onRows?(rows: readonly KernelRow[]): void;
+  /** Asked before each case: whether the rest is to be left out. */
+  ended?(): boolean;
 }
 
 export interface KernelBenchOptions extends Listener {
@@ -59,6 +61,7 @@ export async function measureCases<Case>(
   const report: KernelReport = { adapter, ceiling, control, rows: [] };
   listener.onStart?.(report);
   for (const bench of cases) {
+    if (listener.ended?.()) break;
     const rows = await measure(bench, ceiling);
     report.rows.push(...rows);
     listener.onRows?.(rows);

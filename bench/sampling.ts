@@ -1,8 +1,7 @@
 /**
  * Times contestants against one another. They take turns, and every other round in the opposite order, so that a
- * machine that speeds up or slows down does so for all of them. The package `benchmark` holds the stopwatch.
+ * machine that speeds up or slows down does so for all of them. What is too short for the clock is repeated within a run.
  */
-import { ClozeError } from '../src/gpu/index.ts';
 
 export interface Contestant {
   /** Does the work once, to the end. */
@@ -24,15 +23,14 @@ export const quickSampling: Sampling = { rounds: 3, samplesPerTurn: 2, seconds: 
 const fewestRounds = 3;
 
 /**
- * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws an `option`
- * error when the package `benchmark` is not installed, and whatever a contestant throws.
+ * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws whatever a
+ * contestant throws.
  */
 export async function takeTurns(
   contestants: readonly Contestant[],
   sampling: Sampling = defaultSampling,
   afterTurn: (contestant: number) => Promise<void> = async () => {},
 ): Promise<number[][]> {
-  const stopwatch = await loadStopwatch();
   const samples = contestants.map((): number[] => []);
   const order = contestants.map((_, i) => i);
   const began = performance.now();
@@ -40,48 +38,16 @@ export async function takeTurns(
     const late = performance.now() - began > 1e3 * sampling.seconds * contestants.length;
     if (late && round >= fewestRounds) break;
     for (const i of order) {
-      samples[i].push(...(await stopwatch(contestants[i], sampling.samplesPerTurn)));
+      for (let turn = 0; turn < sampling.samplesPerTurn; turn++) {
+        const start = performance.now();
+        await contestants[i].run();
+        samples[i].push(performance.now() - start);
+      }
       await afterTurn(i);
     }
     order.reverse();
   }
   return samples;
-}
-
-type Stopwatch = (contestant: Contestant, samples: number) => Promise<number[]>;
-
-async function loadStopwatch(): Promise<Stopwatch> {
-  const { default: Benchmark } = await import('benchmark').catch((cause: Error) => {
-    throw new ClozeError(
-      'option',
-      'timing needs the package benchmark, which is not installed',
-      'Run: npm install --save-dev benchmark',
-      { cause },
-    );
-  });
-  return (contestant, samples) =>
-    new Promise((resolve, reject) => {
-      const bench = new Benchmark({
-        defer: true,
-        minSamples: samples,
-        // A sample is one run: what is too short for the clock is repeated within the run.
-        initCount: 1,
-        minTime: 1e-9,
-        maxTime: 1e-9,
-        delay: 1e-3,
-        fn: (deferred: { resolve(): void }) => {
-          contestant.run().then(
-            () => deferred.resolve(),
-            (error) => {
-              bench.abort();
-              reject(error);
-            },
-          );
-        },
-        onComplete: () => resolve(bench.stats.sample.map((seconds) => 1e3 * seconds)),
-      });
-      bench.run({ async: true });
-    });
 }
 
 export interface Summary {

@@ -9,21 +9,8 @@ import { predictionLines } from './report.ts';
 import { checkFolder } from './run-folder.ts';
 import { say, type Terminal } from './terminal.ts';
 
-/** A model that learns these stories in two minutes on two processor cores. */
-const options: TrainOptionsInput = {
-  data: ['stories:short'],
-  tokenizer: 'wordpiece',
-  vocabSize: 1024,
-  preset: 'nano',
-  layers: 3,
-  heads: 4,
-  batchSize: 24,
-  seqLen: 64,
-  maskRate: 0.4,
-  maskReplace: [1, 0, 0],
-  lr: 1e-2,
-  evalEvery: 200,
-};
+/** The rest is the recipe for these stories. */
+const options: TrainOptionsInput = { data: ['stories:short'], evalEvery: 200 };
 
 const promptCount = 5;
 

@@ -21,7 +21,10 @@ export function addFillMask(program: Command, terminal: Terminal): void {
     .command('fill-mask')
     .description('Fill in the blanks of texts: write [MASK] for a blank.')
     .argument('<texts...>', 'texts with [MASK]; - reads one a line from stdin')
-    .requiredOption('--model <folder>', 'a model folder: what train wrote, or a BERT of Hugging Face')
+    .requiredOption(
+      '--model <folder>',
+      'a model folder: what train wrote, or a BERT of Hugging Face; or a zip of one',
+    )
     .option('--top-k <count>', 'predictions per blank', atLeast1, 5)
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--json', "print what Hugging Face's fill-mask pipeline returns")

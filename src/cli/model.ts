@@ -21,7 +21,7 @@ interface ModelFlags {
   adapter?: string;
 }
 
-/** Runs `work` with the language model in the folder `model`. */
+/** Runs `work` with the language model in the folder or zip `model`. */
 export async function withModel<T>(
   flags: ModelFlags,
   work: (pretrained: Pretrained) => Promise<T>,
@@ -30,7 +30,7 @@ export async function withModel<T>(
   return withLoaded(flags, loadPretrained, work);
 }
 
-/** Runs `work` with the model in the folder `model` as its objective built it. */
+/** Runs `work` with the model in the folder or zip `model` as its objective built it. */
 export async function withTrained<T>(flags: ModelFlags, work: (trained: Trained) => Promise<T>): Promise<T> {
   const { loadTrained } = await import('../mlm/pretrained.ts');
   return withLoaded(flags, loadTrained, work);
@@ -41,9 +41,18 @@ async function withLoaded<M, T>(
   load: (engine: Engine, read: FileReader, folder: string) => Promise<M>,
   work: (loaded: M) => Promise<T>,
 ): Promise<T> {
+  const read = await modelReader(model);
+  return withEngine({ adapter }, async (engine) => work(await load(engine, read, model)));
+}
+
+/** Reads the files of a model: of a folder, or of a zip as the page saves it. */
+async function modelReader(model: string): Promise<FileReader> {
+  if (/\.zip$/i.test(model)) {
+    const { readFileBytes } = await import('../mlm/files.node.ts');
+    const { unpackModel } = await import('../mlm/archive.ts');
+    return unpackModel(await readFileBytes(model), model);
+  }
   const { FolderStore } = await import('../mlm/folder-store.node.ts');
   const folder = new FolderStore(model);
-  return withEngine({ adapter }, async (engine) =>
-    work(await load(engine, (name) => folder.readBytes(name), model)),
-  );
+  return (name) => folder.readBytes(name);
 }

@@ -125,6 +125,11 @@ export class Trainer {
     this.stopRequested = true;
   }
 
+  /** Counts `seconds` as no time of the run: for whoever let it rest between two events. */
+  rested(seconds: number): void {
+    this.startedAt += 1000 * seconds;
+  }
+
   /**
    * Trains, and tells what happens. Ends with a `done` event. Throws `nan` when a loss or a gradient stops being a
    * number, `checkpoint` when there is nothing to resume.
