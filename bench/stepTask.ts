@@ -6,7 +6,7 @@ import { type Batch, type BertConfig, BertForMaskedLM, presetConfig } from '../s
 import { languageModel } from '../src/mlm/objectives/languageModel.ts';
 import { inPrecision } from '../src/mlm/precision.ts';
 import { TrainingStep } from '../src/mlm/step.ts';
-import { AdamW, GradScaler, materialize, type Slab } from '../src/nn/index.ts';
+import { AdamW, enableGradientCheckpointing, GradScaler, materialize, type Slab } from '../src/nn/index.ts';
 import { optimizer, type Training, type TrainingTask, type Weight } from './peers/training.ts';
 
 export interface StepSizes {
@@ -19,6 +19,8 @@ export interface StepSizes {
   maskRate: number;
   /** How activations are stored; default f32. */
   dtype?: FloatType;
+  /** Whether backward computes the insides of layers again; default false. */
+  gradientCheckpointing?: boolean;
 }
 
 /** Operations of the matrix products in a step: the backward pass has two for each of the forward pass. */
@@ -52,6 +54,7 @@ export class OurTraining implements Training {
       attention_probs_dropout_prob: 0,
     });
     const model = new BertForMaskedLM(config);
+    if (sizes.gradientCheckpointing) enableGradientCheckpointing(model);
     const slab = materialize(model, engine, { seed: 1 });
     const values = await slab.read();
     const weights = new Map<string, Weight>();

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { TryEvent } from '../../bench/trial.ts';
 import { ClozeError } from '../gpu/errors.ts';
 import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
+import { benchMemory, type MemoryFlags } from './bench-memory.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
 import { benchStep, type StepFlags } from './bench-step.ts';
 import { sayJson } from './json.ts';
@@ -164,6 +165,20 @@ Examples:
   $ cloze bench step --model tiny --peers`,
     )
     .action((flags: StepFlags) => benchStep(flags, terminal));
+
+  bench
+    .command('memory')
+    .description('Tell how much memory the activations of a step take as rows grow, kept and recomputed.')
+    .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ...', 'tiny')
+    .option('--seq-len <numbers>', 'tokens in a row, several', numbers, [128, 256, 512, 1024, 2048])
+    .option('--batch-size <n>', 'rows in a batch', number, 2)
+    .option('--vocab <n>', 'words of the vocabulary', number, 4096)
+    .option('--out <file>', 'write a plot as SVG to this file')
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--quick', 'fewer samples')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ cloze bench memory --model tiny --out memory.svg')
+    .action((flags: MemoryFlags) => benchMemory(flags, terminal));
 
   bench
     .command('try')
