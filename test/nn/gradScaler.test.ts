@@ -3,6 +3,7 @@ import { backward, Engine, linear, sum, type Tensor } from '../../src/autograd/i
 import {
   AdamW,
   GradScaler,
+  Lamb,
   Linear,
   Module,
   Muon,
@@ -42,6 +43,10 @@ const optimizers = {
   AdamW: (scaler?: GradScaler) => {
     const slab = materialize(new Two(), engine, { seed: 1 });
     return { slab, optimizer: new AdamW(slab, { maxGradNorm: 0.5, scaler }) };
+  },
+  Lamb: (scaler?: GradScaler) => {
+    const slab = materialize(new Two(), engine, { seed: 1 });
+    return { slab, optimizer: new Lamb(slab, { maxGradNorm: 0.5, scaler }) };
   },
   Muon: (scaler?: GradScaler) => {
     const slab = materialize(new Two(), engine, { seed: 1, groupOf: muonGroups(() => true) });
