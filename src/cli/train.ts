@@ -1,6 +1,7 @@
 /** `cloze train`: trains a masked language model and saves it. */
 import type { Command } from 'commander';
 import type { DoneEvent } from '../mlm/events.ts';
+import { wayOfWriting } from '../mlm/generate/way.ts';
 import type { TrainOptionsInput } from '../mlm/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
@@ -69,11 +70,11 @@ function sayWhatNext(
   { data = ['stories'], objective = 'mlm' }: TrainOptionsInput,
   terminal: Terminal,
 ): void {
-  const fillsBlanks = ['mlm', 'diffusion'].includes(objective);
+  const way = wayOfWriting(objective);
   const folder = quoted(out);
   say(terminal, `\nSaved to ${folder}. Try next:`);
-  if (fillsBlanks) say(terminal, `  npx cloze fill-mask --model ${folder} "Write [MASK] for a blank."`);
-  else say(terminal, `  npx cloze generate --model ${folder} "How it begins"`);
+  if (way === 'unmask') say(terminal, `  npx cloze fill-mask --model ${folder} "Write [MASK] for a blank."`);
+  else if (way !== 'none') say(terminal, `  npx cloze generate --model ${folder} "How it begins"`);
   say(terminal, `  npx cloze eval --model ${folder} --data ${data.map(quoted).join(' ')}`);
   if (done.reason === 'stopped') say(terminal, `  npx cloze train --out ${folder} --resume`);
 }

@@ -3,7 +3,7 @@
 import { indices } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
 import { bertInput } from './bert/input.ts';
-import { wayOfWriting } from './generate/text.ts';
+import { wayOfWriting } from './generate/way.ts';
 import type { Pretrained } from './pretrained.ts';
 
 /** One way to fill one blank; the fields are those of Hugging Face's fill-mask pipeline. */

@@ -83,6 +83,24 @@ describe('train', () => {
   });
 });
 
+describe('generate', () => {
+  test('fills the blanks of a prompt, or writes behind it, the same for the same seed', async () => {
+    const write = async (...args: string[]) => {
+      const { code, out } = await cloze(['generate', '--model', at('a'), '--json', ...args]);
+      expect(code).toBe(0);
+      return (JSON.parse(out) as { text: string }[]).map((one) => one.text);
+    };
+    const [one, other] = await write('the cat', '--max-tokens', '4', '--count', '2', '--seed', '1');
+    expect(one.startsWith('the cat')).toBe(true);
+    expect(await write('the cat', '--max-tokens', '4', '--count', '2', '--seed', '1')).toEqual([one, other]);
+    const [filled] = await write('the [MASK] sat', '--temperature', '0');
+    expect(filled).not.toContain('[MASK]');
+    const { code, err } = await cloze(['generate', '--model', at('a'), '--top-k', '0']);
+    expect(code).toBe(1);
+    expect(err).toContain('a whole number from 1');
+  });
+});
+
 describe('eval', () => {
   test('scores a run on its own text as the run did', async () => {
     const trained = await readFile(at('a/metrics.jsonl'), 'utf8');

@@ -5,6 +5,7 @@ import { beamSearch } from './beamSearch.ts';
 import { continueCausally } from './causal.ts';
 import type { SamplingOptions } from './sampling.ts';
 import { type UnmaskOptions, unmask } from './unmask.ts';
+import { wayOfWriting } from './way.ts';
 
 export interface GenerateOptions
   extends SamplingOptions,
@@ -22,12 +23,6 @@ export interface Generated {
   text: string;
   /** Of sequence to sequence: the hypothesis's score. */
   score?: number;
-}
-
-/** How a model trained by each objective writes. */
-export function wayOfWriting(objective: string): 'causal' | 'unmask' | 'beams' {
-  if (['causal', 'mntp', 'hybrid'].includes(objective)) return 'causal';
-  return ['t5', 'bart'].includes(objective) ? 'beams' : 'unmask';
 }
 
 /**
@@ -65,7 +60,7 @@ export async function generateText(
       const [hypotheses] = await beamSearch(engine, model, [ids], tokenizer, wide);
       return hypotheses.slice(0, count).map(({ ids, score }) => ({ text: textOf(ids), score }));
     }
-    case 'unmask': {
+    default: {
       const room = config.max_position_embeddings - ids.length - 2;
       const blanks = ids.includes(special.mask) ? 0 : Math.min(maxTokens ?? room, room);
       if (room < 0) {
