@@ -74,6 +74,21 @@ export interface Trained {
 
 /** Loads a model folder as its objective built it. Throws `input` when a file is missing and `format` when one is broken, naming it. */
 export async function loadTrained(engine: Engine, read: FileReader, folder: string): Promise<Trained> {
+  const { config, tokenizer } = await readDescription(read, folder);
+  const weights = await readWeights(read, folder);
+  const trainee = buildTrainee(config, tokenizer, `${folder}/config.json`);
+  const slab = materialize(trainee.model, engine);
+  const { tensors } = parseSafetensors(weights, `${folder}/model.safetensors`);
+  loadStateDict(slab, tensors, { ignore: (name) => ignored.test(name) });
+  trainee.model.eval();
+  return { trainee, slab, tokenizer };
+}
+
+/** What describes the model in a folder, weights aside. Throws what {@link loadTrained} throws. */
+export async function readDescription(
+  read: FileReader,
+  folder: string,
+): Promise<{ config: BertConfig; tokenizer: Tokenizer }> {
   const config = parseConfig(parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`));
   const tokenizer = await loadTokenizer(read, folder);
   if (tokenizer.vocabSize > config.vocab_size) {
@@ -82,13 +97,12 @@ export async function loadTrained(engine: Engine, read: FileReader, folder: stri
       `${folder}: the tokenizer has ${tokenizer.vocabSize} tokens, and the model ${config.vocab_size}`,
     );
   }
-  const weights = await need(read, folder, 'model.safetensors');
-  const trainee = buildTrainee(config, tokenizer, `${folder}/config.json`);
-  const slab = materialize(trainee.model, engine);
-  const { tensors } = parseSafetensors(weights, `${folder}/model.safetensors`);
-  loadStateDict(slab, tensors, { ignore: (name) => ignored.test(name) });
-  trainee.model.eval();
-  return { trainee, slab, tokenizer };
+  return { config, tokenizer };
+}
+
+/** The weights in a folder. Throws `input` when there are none. */
+export function readWeights(read: FileReader, folder: string): Promise<Uint8Array> {
+  return need(read, folder, 'model.safetensors');
 }
 
 /** The model that a config describes, with the loss of its objective. A model that was not trained here is taken for a BERT. */

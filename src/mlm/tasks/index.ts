@@ -1,0 +1,21 @@
+/** The downstream tasks by name. */
+import { ClozeError } from '../../gpu/errors.ts';
+import { classification } from './classification.ts';
+import { entities } from './entities.ts';
+import { relations } from './relations.ts';
+import type { Task } from './task.ts';
+
+export type { Task, TaskExample, TaskScores } from './task.ts';
+
+export const tasks: readonly Task[] = [classification, entities, relations];
+
+/** Throws ClozeError `option` for a name that no task has. */
+export function taskNamed(name: string): Task {
+  const task = tasks.find((task) => task.name === name);
+  if (task) return task;
+  throw new ClozeError(
+    'option',
+    `there is no task ${name}`,
+    `Known: ${tasks.map(({ name }) => name).join(', ')}`,
+  );
+}
