@@ -1,7 +1,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { chromiumLaunchOptions } from './test/chromium.node.ts';
+import { chromiumLaunchOptions } from './bench/browser/chromium.node.ts';
 
 const slow = process.env.CLOZE_SLOW === '1' ? [] : ['test/slow/**'];
 

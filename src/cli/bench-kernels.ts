@@ -22,6 +22,7 @@ export interface KernelFlags {
   cold?: boolean;
   peers?: boolean;
   patient?: boolean;
+  browser?: boolean;
 }
 
 /** What is measured and how it is told: the cases were chosen when this exists. */
@@ -40,7 +41,7 @@ export async function benchKernels(flags: KernelFlags, terminal: Terminal): Prom
   const { compareReports, comparisonText, parseReport } = await import('../../bench/compare.ts');
   const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
 
-  const bench = await (flags.peers ? operationBench(flags) : kernelBench(flags));
+  const bench = await (flags.peers || flags.browser ? operationBench(flags) : kernelBench(flags));
   const before = flags.compare && parseReport(await readFileText(flags.compare), flags.compare);
   const asText = !flags.json && flags.markdown !== true;
   const tell = (lines: readonly string[]) => asText && say(terminal, lines.join('\n'));
@@ -84,6 +85,7 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
   const cases = selectCases({ filter, shapes: listed(shapes) }, operations);
   return {
     measure: async (sampling, listener) => {
+      if (flags.browser) return await inBrowser(flags, sampling, listener);
       using device = await Device.open({ adapter });
       installNavigator({ adapter });
       return await measurePeers(device, { cases, patient, sampling, ...listener });
@@ -92,6 +94,20 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
     lines: (rows) => peersLines(rows.flatMap(peersCells)),
     markdown: peersMarkdown,
   };
+}
+
+async function inBrowser(
+  { filter, shapes }: KernelFlags,
+  sampling: Sampling,
+  { onStart, onRows }: Listener,
+): Promise<KernelReport> {
+  const { measureInBrowser } = await import('../../bench/browser/index.node.ts');
+  const request = { bench: 'operations', sampling, filter, shapes: listed(shapes) } as const;
+  const answer = await measureInBrowser(request, (told) => {
+    if (told.event === 'start') onStart?.(told.start);
+    else onRows?.(told.rows);
+  });
+  return (answer as { report: KernelReport }).report;
 }
 
 async function save(path: string, text: string): Promise<void> {

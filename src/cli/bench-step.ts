@@ -14,6 +14,7 @@ export interface StepFlags {
   packing?: boolean;
   peers?: boolean;
   patient?: boolean;
+  browser?: boolean;
   adapter?: string;
   quick?: boolean;
   json?: boolean;
@@ -48,6 +49,16 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   );
   const packing: PackingRow[] = [];
   for (const sizes of cases) {
+    if (flags.browser) {
+      const { measureInBrowser } = await import('../../bench/browser/index.node.ts');
+      const request = { bench: 'step', sampling, sizes, peers: flags.peers === true } as const;
+      const answer = (await measureInBrowser(request)) as { row: StepRow; adapter: string };
+      if (!name) asText(`${answer.adapter}, in a browser`);
+      name = answer.adapter;
+      rows.push(answer.row);
+      asText(`\n${stepLines(answer.row).join('\n')}`);
+      continue;
+    }
     using device = await Device.open({ adapter });
     if (flags.peers) installNavigator({ adapter });
     const { gflops } = await measureCeiling(device, sampling);

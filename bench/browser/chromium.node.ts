@@ -1,10 +1,10 @@
-/** The Chromium that the browser tests run in: on Linux the one inside `@sparticuz/chromium`, elsewhere an installed Chrome. */
+/** The Chromium for tests and benchmarks in a browser: on Linux the one inside `@sparticuz/chromium`, elsewhere an installed Chrome. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
-import { chromiumPackage } from '../src/gpu/swiftshader.node.ts';
-import { cachedFolder, untar } from '../src/gpu/unpack.node.ts';
+import { chromiumPackage } from '../../src/gpu/swiftshader.node.ts';
+import { cachedFolder, untar } from '../../src/gpu/unpack.node.ts';
 
 const args = [
   '--no-sandbox', // root may not run the sandbox, nor may an ordinary user in most containers
