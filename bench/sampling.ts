@@ -1,7 +1,8 @@
 /**
  * Times contestants against one another. They take turns, and every other round in the opposite order, so that a
- * machine that speeds up or slows down does so for all of them. What is too short for the clock is repeated within a run.
+ * machine that speeds up or slows down does so for all of them. The package `benchmark` holds the stopwatch.
  */
+import { ClozeError } from '../src/gpu/index.ts';
 
 export interface Contestant {
   /** Does the work once, to the end. */
@@ -23,14 +24,15 @@ export const quickSampling: Sampling = { rounds: 3, samplesPerTurn: 2, seconds: 
 const fewestRounds = 3;
 
 /**
- * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws whatever a
- * contestant throws.
+ * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws an `option`
+ * error when the package `benchmark` is not installed, and whatever a contestant throws.
  */
 export async function takeTurns(
   contestants: readonly Contestant[],
   sampling: Sampling = defaultSampling,
   afterTurn: (contestant: number) => Promise<void> = async () => {},
 ): Promise<number[][]> {
+  const stopwatch = await loadStopwatch();
   const samples = contestants.map((): number[] => []);
   const order = contestants.map((_, i) => i);
   const began = performance.now();
@@ -38,16 +40,55 @@ export async function takeTurns(
     const late = performance.now() - began > 1e3 * sampling.seconds * contestants.length;
     if (late && round >= fewestRounds) break;
     for (const i of order) {
-      for (let turn = 0; turn < sampling.samplesPerTurn; turn++) {
-        const start = performance.now();
-        await contestants[i].run();
-        samples[i].push(performance.now() - start);
-      }
+      samples[i].push(...(await stopwatch(contestants[i], sampling.samplesPerTurn)));
       await afterTurn(i);
     }
     order.reverse();
   }
   return samples;
+}
+
+type Stopwatch = (contestant: Contestant, samples: number) => Promise<number[]>;
+
+async function loadStopwatch(): Promise<Stopwatch> {
+  const { default: Benchmark } = await loadBenchmark().catch((cause: Error) => {
+    throw new ClozeError(
+      'option',
+      'timing needs the package benchmark, which is not installed',
+      'Run: npm install --save-dev benchmark',
+      { cause },
+    );
+  });
+  return (contestant, samples) =>
+    new Promise((resolve, reject) => {
+      const bench = new Benchmark({
+        defer: true,
+        minSamples: samples,
+        // A sample is one run: what is too short for the clock is repeated within the run.
+        initCount: 1,
+        minTime: 1e-9,
+        maxTime: 1e-9,
+        delay: 1e-3,
+        fn: (deferred: { resolve(): void }) => {
+          contestant.run().then(
+            () => deferred.resolve(),
+            (error) => {
+              bench.abort();
+              reject(error);
+            },
+          );
+        },
+        onComplete: () => resolve(bench.stats.sample.map((seconds) => 1e3 * seconds)),
+      });
+      bench.run({ async: true });
+    });
+}
+
+/** In a browser, where nothing can be required, the package finds lodash at `_`. */
+async function loadBenchmark() {
+  const { default: lodash } = await import('lodash');
+  Object.assign(globalThis, { _: lodash });
+  return import('benchmark');
 }
 
 export interface Summary {

@@ -1,5 +1,4 @@
 /** What runs in the browser: the same measurements, asked for and told through two functions of the page. */
-import lodash from 'lodash';
 import { Device } from '../../src/gpu/index.ts';
 import { measureCeiling } from '../kernels.ts';
 import { measurePeers } from '../peers/index.ts';
@@ -28,9 +27,6 @@ declare global {
   var tell: (event: PageEvent) => Promise<void>;
   var measure: (request: PageRequest) => Promise<PageAnswer>;
 }
-
-// The package `benchmark` calls `require` for it, or takes this.
-Object.assign(globalThis, { _: lodash });
 
 globalThis.measure = (request) =>
   serve(request).catch((error: Error) => ({ error: error.message.split('\n')[0] }));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build, preview } from 'vite';
-import { chromiumLaunchOptions } from '../chromium.node.ts';
+import { chromiumLaunchOptions } from '../../bench/browser/chromium.node.ts';
 
 export interface ServedPage extends AsyncDisposable {
   page: Page;
