@@ -39,10 +39,13 @@ export const compared = signal<ReadonlyMap<string, Curves>>(new Map());
 export const loaded = signal<ModelFacts | null>(null);
 export const problem = signal('');
 
+/** The blanks of the first sentence: one is soon understood, the other takes the days of the week. */
+const firstBlanks: readonly string[] = ['lost', 'Sunday'];
+
 export const words = signal<Word[]>(firstSentence());
 export const look = signal<Look | null>(null);
 /** The hidden word whose alternatives are shown. */
-export const chosen = signal(words.value.findIndex(({ hidden }) => hidden));
+export const chosen = signal(words.value.findIndex(({ text }) => text === firstBlanks[0]));
 /** The sentence as it was before its blanks were filled one by one. */
 export const hiddenBefore = signal<Word[] | null>(null);
 export const trainHidden = signal(true);
@@ -58,12 +61,10 @@ export const call = client.call.bind(client);
 let asked = 0;
 let newestStep: Extract<TrainEvent, { event: 'step' }> | null = null;
 
-/** A sentence of the short stories: one blank is soon understood, one after a while, and one takes the days of the week. */
 function firstSentence(): Word[] {
   const [, { text, answer }] = storyPrompts();
-  const [sentence] = text.split(/(?<=\.) (?=Tomorrow)/);
-  const told = wordsOf(sentence).map((word) => (word.hidden ? { text: answer, hidden: true } : word));
-  return told.map((word) => ({ ...word, hidden: word.hidden || ['tomorrow', 'Friday'].includes(word.text) }));
+  const [sentence] = text.replace('[MASK]', answer).split(/(?<=\.) (?=Tomorrow)/);
+  return wordsOf(sentence).map((word) => ({ ...word, hidden: firstBlanks.includes(word.text) }));
 }
 
 function hear(news: News): void {
