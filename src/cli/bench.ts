@@ -135,6 +135,7 @@ Milliseconds until the pipeline is there + those that its first call takes longe
     .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ...', 'tiny')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  $ cloze bench start\n  $ cloze bench start --model mini')
     .action((flags: StartFlags) => start(flags, terminal));
 
   bench

@@ -4,7 +4,7 @@ import { ClozeError } from '../../src/gpu/errors.ts';
 import { cloze, Memory } from './terminal.node.ts';
 
 const commands = ['demo', 'train', 'eval', 'fill-mask', 'generate', 'tune', 'info'];
-const measurements = ['kernels', 'roofline', 'compile', 'overhead', 'step', 'try'];
+const measurements = ['kernels', 'roofline', 'compile', 'overhead', 'start', 'step', 'memory', 'try'];
 
 /** The names of the commands that a help text lists. */
 const listed = (help: string) =>
@@ -44,7 +44,7 @@ describe('a wrong command line is told in one line', () => {
     [
       'an unknown measurement',
       ['bench', 'foo'],
-      'there is no cloze bench foo. Known: kernels, roofline, compile, overhead, step, try',
+      'there is no cloze bench foo. Known: kernels, roofline, compile, overhead, start, step, memory, try',
     ],
     ['a misspelt option', ['train', '--batchsize', '3'], 'Did you mean --batch-size?'],
     ['no number', ['train', '--steps', 'many'], "'many' is invalid. It takes a number."],
