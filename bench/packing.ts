@@ -104,7 +104,7 @@ async function storyBatches({
   const { train: corruption } = createObjective(options, tokenizer);
   const make = (batching: 'padded' | 'packed'): StoryBatch => {
     const batches = new TrainingBatches(train, corruption, { ...options, batching });
-    const rows = batches.packing?.packs.length ?? train.size;
+    const rows = batches.packing?.size ?? train.size;
     return { batch: batches.of(1, 0)[0], padding: paddingShare(train, rows) };
   };
   return { padded: make('padded'), packed: make('packed'), vocab: tokenizer.vocabSize };

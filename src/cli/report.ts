@@ -53,6 +53,7 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
     `Adapter     ${start.adapter}${tuningText(start)}`,
     `Corpus      ${session.name}: ${count(session.documents)} documents, ${count(start.trainTokens)} tokens to train on`,
     `            in ${count(start.trainSequences)} sequences; ${count(start.validationSequences)} held out for validation`,
+    ...repeatsText(start),
     ...packingText(start),
     `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
     `Model       ${options.preset}, ${count(start.parameters)} parameters`,
@@ -61,6 +62,13 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
   if (start.floor !== null) lines.push(`Floor       ${nats(start.floor)} nats: no model can do better`);
   if (start.firstStep > 1) lines.push(`Resumed     at step ${count(start.firstStep)}`);
   return [...lines, ''];
+}
+
+function repeatsText({ duplicates, overlap }: StartEvent): string[] {
+  if (!duplicates) return [];
+  return [
+    `            ${count(duplicates)} documents repeat an earlier one; ${count(overlap ?? 0)} held-out ones are in the training text too`,
+  ];
 }
 
 function packingText({ padding, packedPadding }: StartEvent): string[] {

@@ -2,6 +2,7 @@
 import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
 import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
+import { percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withEngine } from './model.ts';
 import { type ProfileFlags, sayProfile, withProfile } from './profile.ts';
@@ -29,13 +30,18 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
   const { Trainer } = await import('../mlm/trainer.ts');
   const { tuneRun } = await import('../mlm/tuning.ts');
   return withEngine(run, async (engine) => {
-    const session = await openSession(options);
+    const progress = await openProgress(terminal);
+    const session = await openSession(options, undefined, {
+      progress: run.tell ? undefined : (share, what) => progress.update(share, `${what}: ${percent(share)}`),
+    }).catch((error) => {
+      progress.close();
+      throw error;
+    });
     if (!run.resume) await clearRun(run.out);
     const store = await FolderStore.open(run.out);
     await tuneRun(engine, store, { resume: run.resume, use: run.tuning ?? true });
     const trainer = new Trainer({ engine, session, options, store, resume: run.resume, out: run.out });
     await store.write(optionsFile, `${JSON.stringify(options, null, 2)}\n`);
-    const progress = await openProgress(terminal);
     const tell = run.tell ?? report({ session, options }, progress);
     const stop = () => {
       trainer.stop();

@@ -1,5 +1,6 @@
 /** Token ids cut into rows of one length: what an epoch goes through. */
 import { ClozeError } from '../gpu/errors.ts';
+import { encodeDocuments, type TokenList } from './tokens.ts';
 
 /** What this file and the masks need to know of a tokenizer. */
 export interface TokenVocabulary {
@@ -23,14 +24,14 @@ export interface DocumentTokenizer extends TokenVocabulary {
   encodeToIds(text: string): ArrayLike<number>;
 }
 
-/** `size` rows of `T` ids, one after the other, each filled up with [PAD] behind its length. */
+/** `size` rows of at most `T` ids. Where they lie, in memory or in files, is its own business. */
 export interface Dataset {
   T: number;
   size: number;
-  /** [size * T] */
-  ids: Uint32Array;
   /** [size] tokens in each row, special ones included. */
   lengths: Uint32Array;
+  /** The tokens of a row, special ones included, padding left out. Not to be written to. */
+  row(index: number): Uint32Array;
   vocabulary: TokenVocabulary;
   /** Tokens of the documents, special ones that the rows add not included. */
   tokens: number;
@@ -48,62 +49,103 @@ export interface DatasetOptions {
   rows?: 'document' | 'contiguous';
 }
 
-/** The tokens of row `index`, padding left out: a view. */
+/** The tokens of row `index`, padding left out. */
 export function rowOf(dataset: Dataset, index: number): Uint32Array {
-  return dataset.ids.subarray(index * dataset.T, index * dataset.T + dataset.lengths[index]);
+  return dataset.row(index);
 }
 
-/**
- * Encodes documents and cuts them into rows. No token is lost, none comes twice; documents without tokens
- * leave no row.
- * Throws ClozeError `input` when no token is left, `option` when a row has no room for one.
- */
+/** Encodes documents into memory and cuts them into rows. Throws what {@link cutRows} throws. */
 export function buildDataset(
   documents: Iterable<string>,
   tokenizer: DocumentTokenizer,
+  options: DatasetOptions,
+): Dataset {
+  return cutRows(encodeDocuments(documents, tokenizer), () => true, tokenizer, options);
+}
+
+/**
+ * The rows of those documents that `belongs` picks. No token is lost, none comes twice; documents without tokens leave no row. The
+ * tokens stay where they are: a row takes 12 bytes here.
+ * Throws ClozeError `input` when no token is left, `option` when a row has no room for one.
+ */
+export function cutRows(
+  tokens: TokenList,
+  belongs: (document: number) => boolean,
+  vocabulary: TokenVocabulary,
   { seqLen, specialTokens = true, rows = 'document' }: DatasetOptions,
 ): Dataset {
-  const { pad, cls, sep } = tokenizer.special;
-  const room = specialTokens ? seqLen - 2 : seqLen;
+  const { cls, sep } = vocabulary.special;
+  const added = specialTokens ? 2 : 0;
+  const room = seqLen - added;
   if (!Number.isInteger(seqLen) || room < 1) {
-    const least = specialTokens ? 3 : 1;
     throw new ClozeError(
       'option',
       `Rows of ${seqLen} tokens hold no text`,
-      `Use a length of ${least} or more.`,
+      `Use a length of ${added + 1} or more.`,
     );
   }
-  const encoded = Array.from(documents, (text) => tokenizer.encodeToIds(text));
-  const pieces = [...cut(rows === 'contiguous' ? [join(encoded)] : encoded, room)];
-  if (pieces.length === 0) {
-    throw new ClozeError('input', 'The corpus has no tokens', 'Give a text that is not empty.');
+  const spans = () => spansOf(tokens.lengths, belongs, rows === 'contiguous');
+  let size = 0;
+  let count = 0;
+  for (const [start, end] of spans()) {
+    size += Math.ceil((end - start) / room);
+    count += end - start;
   }
+  if (size === 0) throw new ClozeError('input', 'The corpus has no tokens', 'Give a text that is not empty.');
 
-  const lengths = new Uint32Array(pieces.length);
-  const ids = new Uint32Array(pieces.length * seqLen).fill(Math.max(pad, 0));
-  let tokens = 0;
-  pieces.forEach((piece, index) => {
-    const row = specialTokens ? [cls, ...piece, sep] : piece;
-    ids.set(row, index * seqLen);
-    lengths[index] = row.length;
-    tokens += piece.length;
-  });
-  return { T: seqLen, size: pieces.length, ids, lengths, vocabulary: tokenizer, tokens };
+  const starts = new Float64Array(size);
+  const lengths = new Uint32Array(size);
+  let index = 0;
+  for (const [from, end] of spans()) {
+    for (let start = from; start < end; start += room) {
+      starts[index] = start;
+      lengths[index++] = Math.min(room, end - start) + added;
+    }
+  }
+  return {
+    T: seqLen,
+    size,
+    lengths,
+    row(index) {
+      const piece = tokens.read(starts[index], starts[index] + lengths[index] - added);
+      if (!specialTokens) return piece;
+      const row = new Uint32Array(lengths[index]);
+      row[0] = cls;
+      row.set(piece, 1);
+      row[row.length - 1] = sep;
+      return row;
+    },
+    vocabulary,
+    tokens: count,
+  };
 }
 
-function join(documents: readonly ArrayLike<number>[]): Uint32Array {
-  const all = new Uint32Array(documents.reduce((sum, document) => sum + document.length, 0));
+/** Where the tokens of the documents that belong begin and end; `joined`, neighbours are one span. */
+function* spansOf(
+  lengths: Uint32Array,
+  belongs: (document: number) => boolean,
+  joined: boolean,
+): Generator<[start: number, end: number]> {
+  let start = 0;
   let at = 0;
-  for (const document of documents) {
-    all.set(document, at);
-    at += document.length;
+  for (let document = 0; document < lengths.length; document++) {
+    const inside = belongs(document);
+    if (!inside || !joined) {
+      if (at > start) yield [start, at];
+      start = at;
+    }
+    at += lengths[document];
+    if (!inside) start = at;
   }
-  return all;
+  if (at > start) yield [start, at];
 }
 
-function* cut(documents: readonly ArrayLike<number>[], room: number): Generator<Uint32Array> {
-  for (const document of documents) {
-    const ids = Uint32Array.from(document);
-    for (let start = 0; start < ids.length; start += room) yield ids.subarray(start, start + room);
-  }
+/** Rows spread evenly over a dataset that has more than `most` tokens, about so many; another as it is. */
+export function thinned(dataset: Dataset, most: number): Dataset {
+  if (dataset.tokens <= most) return dataset;
+  const size = Math.max(1, Math.floor((dataset.size * most) / dataset.tokens));
+  const place = (index: number) => Math.floor((index * dataset.size) / size);
+  const lengths = Uint32Array.from({ length: size }, (_, index) => dataset.lengths[place(index)]);
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  return { ...dataset, size, lengths, tokens, row: (index) => dataset.row(place(index)) };
 }

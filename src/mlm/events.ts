@@ -30,6 +30,10 @@ export interface StartEvent {
   padding: number;
   packedPadding: number | null;
   trainTokens: number;
+  documents: number;
+  /** Documents that an earlier one equals, and validation documents that the training part has too; null for unbroken text. */
+  duplicates: number | null;
+  overlap: number | null;
   steps: number | null;
   /** First step of this run; above 1 after a resume. */
   firstStep: number;

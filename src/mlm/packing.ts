@@ -8,8 +8,10 @@ import type { Dataset } from './dataset.ts';
 import type { Corruption } from './objectives/objective.ts';
 
 export interface Packing {
-  /** The dataset's rows in each row of a batch; together all of them, each once. */
-  packs: readonly Uint32Array[];
+  /** Rows of a batch that the dataset makes. */
+  size: number;
+  /** The dataset's rows in one of them; together all of them, each once. */
+  pack(index: number): Uint32Array;
   /** Most predictions that such a row asks for. */
   places: number;
 }
@@ -24,27 +26,52 @@ export function isPackable({ attention, rowLength }: Corruption, T: number): boo
  * it leaves the least room. A pure function of the lengths, so that a resumed run has the same rows.
  */
 export function packRows({ T, lengths }: Dataset, corruption: Corruption): Packing {
-  const order = Uint32Array.from(lengths, (_, row) => row).sort((a, b) => lengths[b] - lengths[a] || a - b);
-  const packs: number[][] = [];
+  const order = longestFirst(lengths, T);
+  /** The pack of each row. */
+  const packOf = new Uint32Array(lengths.length);
+  let size = 0;
   /** By the room that is left in them: packs that could take more. */
   const open: number[][] = Array.from({ length: T + 1 }, () => []);
   for (const row of order) {
     const length = lengths[row];
     let room = length;
     while (room < T && open[room].length === 0) room++;
-    const pack = open[room].pop() ?? packs.push([]) - 1;
-    packs[pack].push(row);
-    open[room - length].push(pack);
+    const pack = open[room].pop() ?? size++;
+    packOf[row] = pack;
+    if (room > length) open[room - length].push(pack);
   }
-  const placesOf = (pack: readonly number[]) =>
-    pack.reduce((sum, row) => sum + corruption.places(roomOf(lengths[row], T)), 0);
+
+  // One array for all packs: millions of small ones would take several times the memory.
+  const ends = new Uint32Array(size + 1);
+  const places = new Uint32Array(size);
+  for (let row = 0; row < lengths.length; row++) {
+    ends[packOf[row] + 1]++;
+    places[packOf[row]] += corruption.places(roomOf(lengths[row], T));
+  }
+  for (let pack = 0; pack < size; pack++) ends[pack + 1] += ends[pack];
+  const starts = ends.slice();
+  const rows = new Uint32Array(lengths.length);
+  for (const row of order) rows[starts[packOf[row]]++] = row;
   return {
-    packs: packs.map((pack) => Uint32Array.from(pack)),
+    size,
+    pack: (index) => rows.subarray(ends[index], ends[index + 1]),
     places: Math.min(
       T,
-      packs.reduce((most, pack) => Math.max(most, placesOf(pack)), 0),
+      places.reduce((most, count) => Math.max(most, count), 0),
     ),
   };
+}
+
+/** Rows by falling length, equally long ones in their order. */
+function longestFirst(lengths: Uint32Array, T: number): Uint32Array {
+  const starts = new Uint32Array(T + 2);
+  for (const length of lengths) starts[T - length + 1]++;
+  for (let i = 0; i <= T; i++) starts[i + 1] += starts[i];
+  const order = new Uint32Array(lengths.length);
+  lengths.forEach((length, row) => {
+    order[starts[T - length]++] = row;
+  });
+  return order;
 }
 
 /** How many lengths the rows of grouped batches have: each is captured as a step of its own. */

@@ -1,36 +1,76 @@
 /** Opens a session on Node: the corpus from files, folders, patterns or URLs, the tokenizer trained or from a file. */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { cache } from '../gpu/cache.node.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { readCorpus } from './corpus.node.ts';
+import { collect, openSources } from './corpus.node.ts';
 import type { Corpus } from './corpus.ts';
 import { readFileText } from './files.node.ts';
 import type { TrainOptions } from './options.ts';
 import { buildSession, buildWholeText, readsStream, type ScoredText, type Session } from './session.ts';
+import { buildShardedSession, buildShardedText, type ShardedParts } from './shardedSession.ts';
+import { folderShards } from './shards.node.ts';
+import type { Source } from './sources.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer, trainedKinds } from './tokenizer/index.ts';
 
 /** Documents drawn from the built-in corpora: enough that no row of a short run comes twice. */
 const builtInDocuments = 20_000;
 
+/** Bytes of text above which a corpus is not read into memory but tokenised into shards in the user's cache folder. */
+const memoryLimit = 64e6;
+
+export interface OpenOptions {
+  /** Where the shards of large corpora are kept. Default `shards` in the user's cache folder. */
+  shards?: string;
+  /** Default 64 MB. */
+  memoryLimit?: number;
+  /** Is told how far a pass over a large corpus is. */
+  progress?: ShardedParts['progress'];
+}
+
 /** Reads the data that the options name and makes it ready for training. Throws what its parts throw. */
-export async function openSession(options: TrainOptions, given?: Tokenizer): Promise<Session> {
-  const corpus = await openCorpus(options);
+export async function openSession(
+  options: TrainOptions,
+  given?: Tokenizer,
+  where: OpenOptions = {},
+): Promise<Session> {
+  const opened = await open(options, where);
   const tokenizer = given ?? (await namedTokenizer(options.tokenizer));
-  return buildSession(corpus, options, tokenizer);
+  if ('documents' in opened) return buildSession(opened, options, tokenizer);
+  return buildShardedSession(opened, options, tokenizer);
 }
 
 /** Reads the data that the options name and makes all of it ready for scoring. Throws what its parts throw. */
-export async function openWholeText(options: TrainOptions, tokenizer: Tokenizer): Promise<ScoredText> {
-  return buildWholeText(await openCorpus(options), options, tokenizer);
+export async function openWholeText(
+  options: TrainOptions,
+  tokenizer: Tokenizer,
+  where: OpenOptions = {},
+): Promise<ScoredText> {
+  const opened = await open(options, where);
+  if ('documents' in opened) return buildWholeText(opened, options, tokenizer);
+  return buildShardedText(opened, options, tokenizer);
 }
 
-function openCorpus(options: TrainOptions): Promise<Corpus> {
-  return readCorpus(options.data, {
-    documents: readsStream(options) ? 'stream' : options.documents,
+/** The corpus in memory, or, of a large one, where it is to be streamed from. */
+async function open(options: TrainOptions, where: OpenOptions): Promise<Corpus | ShardedParts> {
+  const reading = {
+    documents: readsStream(options) ? ('stream' as const) : options.documents,
     textField: options.textField,
     count: builtInDocuments,
     seed: options.seed,
-  });
+  };
+  const name = options.data.join(' ');
+  const sources = await openSources(options.data, reading);
+  if (!Array.isArray(sources)) return sources;
+  const size = sources.reduce((sum, source) => sum + textBytes(source), 0);
+  if (size <= (where.memoryLimit ?? memoryLimit)) return collect(name, sources, reading);
+  const store = folderShards(where.shards ?? cache.place('shards'));
+  return { name, sources, store, progress: where.progress };
+}
+
+/** About how much text a source holds: compressed files grow to several times their size. */
+function textBytes({ name, size }: Source): number {
+  return /\.(gz|parquet)([?#].*)?$/i.test(name) ? 4 * size : size;
 }
 
 /** The tokenizer in a file or a folder; undefined for the names of those that are trained on the corpus. */

@@ -3,11 +3,12 @@
 import { type BarObjective, baselinesFor } from './baselines/index.ts';
 import type { Batch } from './batch.ts';
 import { type Corpus, splitCorpus } from './corpus.ts';
-import { buildDataset, type Dataset } from './dataset.ts';
+import { buildDataset, cutRows, type Dataset, thinned } from './dataset.ts';
 import type { Baselines } from './events.ts';
 import type { TrainOptions } from './options.ts';
 import { floorLoss } from './synthetic.ts';
 import { type Tokenizer, trainedKinds, trainTokenizer } from './tokenizer/index.ts';
+import { countRepeats, encodeDocuments, type Repeats, type TokenList } from './tokens.ts';
 
 export interface Session {
   /** What a user would call the corpus. */
@@ -16,6 +17,8 @@ export interface Session {
   readonly tokenizer: Tokenizer;
   readonly train: Dataset;
   readonly validation: Dataset;
+  /** Documents that come again; undefined for a text that has no documents. */
+  readonly repeats?: Repeats;
   /** How count-based predictors, fitted on the training part, score on these batches of an objective. */
   baselines(batches: Iterable<Batch>, objective: BarObjective): Baselines;
   /** The least possible loss on these batches, where it is known for their language and their objective. */
@@ -24,7 +27,7 @@ export interface Session {
 
 export type SessionOptions = Pick<
   TrainOptions,
-  'documents' | 'validation' | 'tokenizer' | 'vocabSize' | 'seqLen' | 'seed'
+  'documents' | 'textField' | 'validation' | 'tokenizer' | 'vocabSize' | 'seqLen' | 'seed'
 >;
 
 /** Whether a run reads its corpus as one unbroken text: the default for characters, which need no documents. */
@@ -52,17 +55,45 @@ export async function buildSession(
     seed: options.seed,
   });
   const tokenizer = given ?? (await learn(corpus, split.train, options));
-  const rows = stream ? 'contiguous' : 'document';
-  const train = buildDataset(split.train, tokenizer, { seqLen: options.seqLen, rows });
-  const validation = buildDataset(split.validation, tokenizer, { seqLen: options.seqLen, rows });
+  const tokens = encodeDocuments([...split.train, ...split.validation], tokenizer);
   return {
-    name: corpus.name,
-    documents: corpus.documents.length,
-    tokenizer,
+    ...sessionOf(tokens, (document) => document >= split.train.length, {
+      name: corpus.name,
+      documents: corpus.documents.length,
+      tokenizer,
+      seqLen: options.seqLen,
+      stream,
+    }),
+    floor: language && ((batches) => floorLoss(language, batches, tokenizer)),
+  };
+}
+
+/** Tokens of the training part that are counted for the baselines; of a larger one, rows spread evenly over it. */
+const countedTokens = 1 << 24;
+
+/** What a session is besides its tokens. */
+export interface SessionFacts extends Pick<Session, 'name' | 'documents' | 'tokenizer'> {
+  seqLen: number;
+  /** Whether the documents are one unbroken text. */
+  stream: boolean;
+}
+
+/** A session of tokens, wherever they lie. Throws `input` when a part has none. */
+export function sessionOf(
+  tokens: TokenList,
+  isValidation: (document: number) => boolean,
+  { seqLen, stream, ...facts }: SessionFacts,
+): Session {
+  const rows = stream ? 'contiguous' : 'document';
+  const { tokenizer } = facts;
+  const train = cutRows(tokens, (document) => !isValidation(document), tokenizer, { seqLen, rows });
+  const validation = cutRows(tokens, isValidation, tokenizer, { seqLen, rows });
+  return {
+    ...facts,
     train,
     validation,
-    baselines: (batches, objective) => baselinesFor(train, batches, objective),
-    floor: language && ((batches) => floorLoss(language, batches, tokenizer)),
+    repeats: stream ? undefined : countRepeats(tokens, isValidation),
+    baselines: (batches, objective) => baselinesFor(thinned(train, countedTokens), batches, objective),
   };
 }
 

@@ -36,14 +36,14 @@ export class TrainingBatches {
     this.options = options;
     if (options.batching === 'packed' && isPackable(corruption, dataset.T)) {
       const packing = packRows(dataset, corruption);
-      if (packing.packs.length < dataset.size) this.packing = packing;
+      if (packing.size < dataset.size) this.packing = packing;
     }
     this.stepsPerEpoch = batchCount(this.rows, batchSize, 'drop');
   }
 
   /** How many rows an epoch has. */
   get rows(): number {
-    return this.packing?.packs.length ?? this.dataset.size;
+    return this.packing?.size ?? this.dataset.size;
   }
 
   /**
@@ -70,7 +70,7 @@ export class TrainingBatches {
       return makeBatch(dataset, rows, corruption, { ...key, T: bucketOf(dataset, rows) });
     }
     if (!packing) return makeBatch(dataset, rows, corruption, key);
-    const packs = Array.from(rows, (row) => packing.packs[row] ?? new Uint32Array());
+    const packs = Array.from(rows, (row) => (row < 0 ? new Uint32Array() : packing.pack(row)));
     return makePackedBatch(dataset, packs, packing.places, corruption, key);
   }
 

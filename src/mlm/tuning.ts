@@ -53,8 +53,9 @@ export function vocabularySession(vocabSize: number, seqLen: number, rows: numbe
   const train: Dataset = {
     T: seqLen,
     size: rows,
-    ids: Uint32Array.from({ length: rows * seqLen }, (_, i) => special.length + (i % words.length)),
     lengths: new Uint32Array(rows).fill(seqLen),
+    row: (index) =>
+      Uint32Array.from({ length: seqLen }, (_, i) => special.length + ((index * seqLen + i) % words.length)),
     vocabulary: tokenizer,
     tokens: rows * seqLen,
   };

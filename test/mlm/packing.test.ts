@@ -8,7 +8,14 @@ import { causalCorruption } from '../../src/mlm/objectives/causal.ts';
 import { languageModel } from '../../src/mlm/objectives/languageModel.ts';
 import { maskedCorruption, masks } from '../../src/mlm/objectives/maskedLanguageModel.ts';
 import type { Corruption } from '../../src/mlm/objectives/objective.ts';
-import { bucketOf, groupByLength, isPackable, packRows, paddingShare } from '../../src/mlm/packing.ts';
+import {
+  bucketOf,
+  groupByLength,
+  isPackable,
+  type Packing,
+  packRows,
+  paddingShare,
+} from '../../src/mlm/packing.ts';
 import { TrainingStep } from '../../src/mlm/step.ts';
 import { TrainingBatches } from '../../src/mlm/trainingBatches.ts';
 import { AdamW, materialize } from '../../src/nn/index.ts';
@@ -23,8 +30,13 @@ const masked = (options: MaskingOptions) => maskedCorruption(masks(options, toke
 const corruption = masked({ rate: 0.2 });
 const key = { seed: 3, epoch: 1 };
 
+const allPacks = ({ size, pack, places }: Packing) => ({
+  packs: Array.from({ length: size }, (_, index) => pack(index)),
+  places,
+});
+
 describe('packed rows', () => {
-  const { packs, places } = packRows(dataset, corruption);
+  const { packs, places } = allPacks(packRows(dataset, corruption));
 
   test('hold every row of the dataset once, and no more than fits', () => {
     const all = packs.flatMap((pack) => [...pack]).sort((a, b) => a - b);
@@ -50,7 +62,7 @@ describe('packed rows', () => {
     ['masked by chance', masked({ rate: 0.4, selection: 'bernoulli' })],
     ['causal', causalCorruption(tokenizer)],
   ])('ask for the same predictions as rows of their own: %s', (_, corruption) => {
-    const { packs, places } = packRows(dataset, corruption);
+    const { packs, places } = allPacks(packRows(dataset, corruption));
     const rows = Int32Array.from({ length: dataset.size }, (_, i) => i);
     const separate = makeBatch(dataset, rows, corruption, key);
     const packed = makePackedBatch(dataset, packs, places, corruption, key);
@@ -112,7 +124,7 @@ describe.each(['absolute', 'rotary'] as const)(
       using engine = await Engine.open();
       const rows = Int32Array.from({ length: 7 }, (_, row) => row);
       const few = { ...dataset, size: rows.length, lengths: dataset.lengths.slice(0, rows.length) };
-      const { packs, places } = packRows(few, corruption);
+      const { packs, places } = allPacks(packRows(few, corruption));
       const packed = await lossAndGradients(engine, [makePackedBatch(few, packs, places, corruption, key)]);
       const padded = await lossAndGradients(engine, [makeBatch(few, rows, corruption, key)]);
       const unpadded = await lossAndGradients(

@@ -15,7 +15,7 @@ import { WordPieceTokenizer } from './wordpiece.ts';
 export interface TrainTokenizerOptions {
   kind: TrainedKind;
   /** Texts; no token reaches from one into the next. */
-  corpus: string | Iterable<string> | AsyncIterable<string>;
+  corpus: string | Iterable<string> | AsyncIterable<string | readonly string[]>;
   /** Tokens in all, the special ones among them. Default 4096. Characters take as many as the corpus has. */
   vocabSize?: number;
   /** A pair of tokens that occurs less often is not merged. Default 2. */
@@ -27,8 +27,9 @@ export interface TrainTokenizerOptions {
 }
 
 /**
- * Learns a tokenizer from a corpus. The outcome depends on the options and on how often each word occurs, not on the
- * order of the texts: the special tokens come first, then the alphabet by code point, then what was merged.
+ * Learns a tokenizer from a corpus, which is gone through once. The outcome depends on the options and on how often each word
+ * occurs, not on the order of the texts (unless there are more than two million different words, of which the rarest are then
+ * forgotten on the way): the special tokens come first, then the alphabet by code point, then what was merged.
  *
  * `char`: the code points of the corpus. `wordpiece`: BERT's words, [PAD] [UNK] [CLS] [SEP] [MASK], merges chosen by
  * pair count as Hugging Face does (not by likelihood, as the original, whose trainer was never published). `bpe`:
@@ -141,14 +142,28 @@ function* byteWords(text: string): Generator<string> {
   for (const [word] of byteBpeWords(text)) yield word;
 }
 
+/** Different parts that are counted at a time, and the UTF-16 units of one; longer ones are no words. */
+const mostParts = 1 << 21;
+const longestPart = 1 << 12;
+
+/** Forgets what came at most `least` times so far, after the manner of lossy counting (Manku and Motwani, 2002). */
+function forgetRare(counts: Map<string, number>, least: number): void {
+  for (const [part, count] of counts) if (count <= least) counts.delete(part);
+}
+
 /** How often each part occurs in the corpus, unpaired surrogates read as U+FFFD. */
 async function countParts(
   corpus: TrainTokenizerOptions['corpus'],
   parts: (text: string) => Iterable<string>,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for await (const text of typeof corpus === 'string' ? [corpus] : corpus) {
-    for (const part of parts(text.replace(/\p{Surrogate}/gu, '\uFFFD'))) add(counts, part, 1);
+  for await (const some of typeof corpus === 'string' ? [corpus] : corpus) {
+    for (const text of typeof some === 'string' ? [some] : some) {
+      for (const part of parts(text.replace(/\p{Surrogate}/gu, '\uFFFD'))) {
+        if (part.length <= longestPart) add(counts, part, 1);
+      }
+      for (let least = 1; counts.size > mostParts; least *= 2) forgetRare(counts, least);
+    }
   }
   checkText(counts);
   return counts;
