@@ -21,7 +21,7 @@ beforeAll(async () => {
   for (let round = 0; written < bytes; round++) {
     const text = block.map((story, i) => `${(round * block.length + i).toString(36)} ${story}\n\n`).join('');
     written += text.length;
-    if (!file.write(text)) await new Promise((done) => file.once('drain', done));
+    if (!file.write(text)) await new Promise<void>((done) => file.once('drain', done));
   }
   await new Promise<void>((done) => file.end(done));
 }, 600_000);
