@@ -3,7 +3,7 @@ import { complain } from '../../src/cli/program.ts';
 import { ClozeError } from '../../src/gpu/errors.ts';
 import { cloze, Memory } from './terminal.node.ts';
 
-const commands = ['demo', 'train', 'eval', 'fill-mask', 'generate', 'tune', 'info'];
+const commands = ['demo', 'train', 'eval', 'fill-mask', 'generate', 'finetune', 'predict', 'tune', 'info'];
 const measurements = ['kernels', 'roofline', 'compile', 'overhead', 'start', 'step', 'memory', 'try'];
 
 /** The names of the commands that a help text lists. */
