@@ -12,11 +12,13 @@ import { flatWorkgroup } from './common.ts';
 export interface Team {
   /** Numbers in one element: 1, or 4 where the columns are a multiple of 4. */
   width: 1 | 4;
-  /** 0: one invocation takes a whole row. Otherwise the size of the subgroup that shares a row. */
+  /** 0: no subgroup shares a row. Otherwise its size. */
   subgroup: number;
+  /** Whether a workgroup shares a row; else, without a subgroup, one invocation takes a whole row. */
+  workgroup?: boolean;
 }
 
-export const rowTeams = ({ width, subgroup }: Team) => wgsl`
+export const rowTeams = ({ width, subgroup, workgroup = false }: Team) => wgsl`
 #if ${subgroup > 0}
 enable subgroups;
 #endif
@@ -41,6 +43,27 @@ fn maxOf(x: Element) -> f32 { return x; }
 #if ${subgroup > 0}
 fn teamSum(x: f32) -> f32 { return subgroupAdd(x); }
 fn teamMax(x: f32) -> f32 { return subgroupMax(x); }
+#elif ${workgroup}
+var<private> place: u32;
+var<workgroup> held: array<f32, 64>;
+
+// In halves, so in the same order every time. The load at the end waits for all, before it and after it.
+fn teamSum(x: f32) -> f32 {
+  held[place] = x;
+  for (var half = 32u; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (place < half) { held[place] += held[place + half]; }
+  }
+  return workgroupUniformLoad(&held[0]);
+}
+fn teamMax(x: f32) -> f32 {
+  held[place] = x;
+  for (var half = 32u; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (place < half) { held[place] = max(held[place], held[place + half]); }
+  }
+  return workgroupUniformLoad(&held[0]);
+}
 #else
 fn teamSum(x: f32) -> f32 { return x; }
 fn teamMax(x: f32) -> f32 { return x; }
@@ -60,6 +83,10 @@ fn main(
 #if ${subgroup > 0}
   let row = flatWorkgroup(workgroup, workgroups);
   if (row < params.rows) { processRow(row, lane, ${subgroup}); }
+#elif ${workgroup}
+  place = lane;
+  let row = flatWorkgroup(workgroup, workgroups);
+  if (row < params.rows) { processRow(row, lane, 64); }
 #else
   let row = flatWorkgroup(workgroup, workgroups) * 64 + lane;
   if (row < params.rows) { processRow(row, 0, 1); }

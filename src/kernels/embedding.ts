@@ -17,6 +17,7 @@ import {
   embeddingBackwardParts as partsShader,
   embedding as shader,
 } from '../../shaders/embedding.ts';
+import { turns } from './elements.ts';
 import { longestSegment, mostParts, partOfRow, segmentIndex } from './segments.ts';
 import { type KernelSpec, spread, type Variant } from './spec.ts';
 
@@ -42,13 +43,15 @@ function rowVariants<P extends EmbeddingProblem>(
       name: 'scalar',
       supports: () => true,
       source: ({ f16 }) => source(1, f16),
-      workgroups: ({ n, columns }) => spread(Math.ceil((lines(n) * columns) / 64)),
+      workgroups: ({ n, columns }, capabilities) =>
+        spread(Math.ceil((lines(n) * columns) / 64 / turns(capabilities))),
     },
     {
       name: 'vec4',
       supports: (_, { columns }) => columns % 4 === 0 || 'the columns are not a multiple of 4',
       source: ({ f16 }) => source(4, f16),
-      workgroups: ({ n, columns }) => spread(Math.ceil((lines(n) * columns) / 256)),
+      workgroups: ({ n, columns }, capabilities) =>
+        spread(Math.ceil((lines(n) * columns) / 256 / turns(capabilities))),
     },
   ];
 }

@@ -1,7 +1,8 @@
 /**
  * The variants that every kernel along rows has, out of one shader text (`shaders/rows.ts`), simplest first:
- * `row` gives each invocation a row; `row-vec4` does so in steps of four columns; `subgroup` lets the lanes of a
- * subgroup share a row, so that they read neighbouring memory and need neither barriers nor workgroup memory.
+ * `row` gives each invocation a row; `row-vec4` does so in steps of four columns; `workgroup` lets 64
+ * invocations share a row, so that they read neighbouring memory, and add up through workgroup memory; `subgroup` lets the lanes
+ * of a subgroup do so, which needs neither barriers nor workgroup memory, but subgroups of one known size.
  */
 import type { Team } from '../../shaders/rows.ts';
 import type { Capabilities } from '../gpu/index.ts';
@@ -33,9 +34,15 @@ export function rowVariants<P>(
       workgroups: rowEach,
     },
     {
+      name: 'workgroup',
+      supports: (_, problem) =>
+        shape(problem).columns >= 64 || 'most of a workgroup would have nothing to do in rows this short',
+      source: (problem) => source({ width: aligned(problem) ? 4 : 1, subgroup: 0, workgroup: true }, problem),
+      workgroups: (problem) => spread(shape(problem).rows),
+    },
+    {
       name: 'subgroup',
-      supports: ({ subgroupMinSize, subgroupMaxSize }) =>
-        (subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize) || 'needs subgroups of one fixed size',
+      supports: (capabilities) => fixedSubgroups(capabilities) || 'needs subgroups of one fixed size',
       source: (problem, { subgroupMinSize }) =>
         source({ width: aligned(problem) ? 4 : 1, subgroup: subgroupMinSize }, problem),
       workgroups: (problem) => spread(shape(problem).rows),
@@ -43,12 +50,19 @@ export function rowVariants<P>(
   ];
 }
 
+const fixedSubgroups = ({ subgroupMinSize, subgroupMaxSize }: Capabilities) =>
+  subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize;
+
 /**
- * The variant for a shape. Software adapters run lanes one after the other, so a short row is best left to one of
- * them, and a longer one where there are rows enough for every core; elsewhere neighbouring lanes must read
- * neighbouring memory.
+ * The variant for a shape. Software adapters run lanes one after the other and pay dearly for barriers, so a short row
+ * is best left to one of them, and a longer one where there are rows enough for every core. On a GPU neighbouring lanes
+ * must read neighbouring memory: a subgroup shares a row where its size is known, elsewhere (Intel and most AMD) a
+ * workgroup does.
  */
-export function chooseRowVariant({ software }: Capabilities, { rows, columns }: RowShape): string {
-  if (!software || columns > (rows >= 512 ? 1024 : 512)) return 'subgroup';
+export function chooseRowVariant(capabilities: Capabilities, { rows, columns }: RowShape): string {
+  const fixed = fixedSubgroups(capabilities);
+  if (!capabilities.software && fixed) return 'subgroup';
+  if (!capabilities.software && columns >= 64) return 'workgroup';
+  if (fixed && columns > (rows >= 512 ? 1024 : 512)) return 'subgroup';
   return columns % 4 === 0 ? 'row-vec4' : 'row';
 }

@@ -22,11 +22,17 @@ test('a GPU shares every row among the lanes of a subgroup', () => {
   expect(chosen(adapter(false, 32), 64)).toBe('subgroup');
 });
 
-test('without subgroups of one size, one lane takes a row', () => {
+test('without subgroups of one size, a GPU shares a row in a workgroup, unless it is short', () => {
   for (const capabilities of [adapter(false, 0), adapter(false, 8, 32)]) {
-    expect(chosen(capabilities, 64)).toBe('row-vec4');
+    expect(chosen(capabilities, 64)).toBe('workgroup');
     expect(chosen(capabilities, 63)).toBe('row');
+    expect(chosen(capabilities, 60)).toBe('row-vec4');
   }
+});
+
+test('without subgroups of one size, a software adapter leaves long rows to one lane too', () => {
+  expect(chosen(adapter(true, 0), 4096)).toBe('row-vec4');
+  expect(chosen(adapter(true, 4, 8), 4097)).toBe('row');
 });
 
 test('the choice goes by keys in attention and by columns elsewhere', () => {
