@@ -35,6 +35,10 @@ export function report(facts: RunFacts, progress: Progress): (event: TrainEvent)
         return;
       case 'step':
         return progress.update(shareDone(event, seconds()), stepLine(event, start.steps));
+      case 'device-lost':
+        return progress.say(
+          `The device was lost after step ${count(event.step)}; the run goes on from step ${count(event.resumedFrom)}.`,
+        );
       case 'eval':
         return progress.say(validationLine(event, start));
       case 'done':

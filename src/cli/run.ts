@@ -27,7 +27,7 @@ export interface Run extends ProfileFlags {
 export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEvent> {
   const options = parseOptions(run.options);
   const { openSession } = await import('../mlm/session.node.ts');
-  const { Trainer } = await import('../mlm/trainer.ts');
+  const { SurvivingTrainer } = await import('../mlm/survivingTrainer.ts');
   const { tuneRun } = await import('../mlm/tuning.ts');
   return withEngine(run, async (engine) => {
     const progress = await openProgress(terminal);
@@ -40,7 +40,14 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
     if (!run.resume) await clearRun(run.out);
     const store = await FolderStore.open(run.out);
     await tuneRun(engine, store, { resume: run.resume, use: run.tuning ?? true });
-    const trainer = new Trainer({ engine, session, options, store, resume: run.resume, out: run.out });
+    const reopen = async () => {
+      const { Engine } = await import('../autograd/index.ts');
+      const another = await Engine.open({ adapter: run.adapter });
+      await tuneRun(another, store, { resume: true, use: run.tuning ?? true });
+      return another;
+    };
+    const { resume, out } = run;
+    const trainer = new SurvivingTrainer({ engine, reopen, session, options, store, resume, out });
     await store.write(optionsFile, `${JSON.stringify(options, null, 2)}\n`);
     const tell = run.tell ?? report({ session, options }, progress);
     const stop = () => {

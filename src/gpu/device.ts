@@ -32,6 +32,8 @@ export interface BufferView {
 
 const uploadRemedy = 'Make it an input, or write it before the call';
 const readRemedy = 'Return the tensor, and read it after the call';
+/** Milliseconds within which a loss is told after the first failure that it causes. */
+const lossDelay = 200;
 const optionalFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
 
 export class Device {
@@ -87,7 +89,8 @@ export class Device {
       throw this.fault;
     });
     lost.catch(() => {});
-    this.readback = new Readback(gpu, this.stream, platform.patiently, lost);
+    const settled = () => Promise.race([lost, platform.sleep(lossDelay)]);
+    this.readback = new Readback(gpu, this.stream, platform.patiently, lost, settled);
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
       this.fault ??= describeGpuError(event.error);
@@ -259,6 +262,12 @@ export class Device {
     if (!fault) return;
     if (fault.code !== 'device-lost') this.fault = undefined;
     throw fault;
+  }
+
+  /** Whether the device was lost. What fails by a loss may do so before the loss itself is told, so this waits a moment for it. */
+  async isLost(): Promise<boolean> {
+    await Promise.race([this.gpu.lost, platform.sleep(lossDelay)]);
+    return this.fault?.code === 'device-lost';
   }
 
   /** Destroys the device if it was opened here, and lets the process exit. */

@@ -13,10 +13,21 @@ export class Readback {
   private readonly stream: CommandStream;
   private readonly wait: Waiter;
   private readonly lost: Promise<never>;
+  private readonly settled: () => Promise<unknown>;
   private readonly idle: GPUBuffer[] = [];
 
-  /** `wait` awaits a promise of the device in the way that suits the platform; `lost` rejects when the device is lost. */
-  constructor(device: GPUDevice, stream: CommandStream, wait: Waiter, lost: Promise<never>) {
+  /**
+   * `wait` awaits a promise of the device in the way that suits the platform; `lost` rejects when the
+   * device is lost, and `settled` does so too if it is lost within a moment: a map may fail before the loss is told.
+   */
+  constructor(
+    device: GPUDevice,
+    stream: CommandStream,
+    wait: Waiter,
+    lost: Promise<never>,
+    settled: () => Promise<unknown>,
+  ) {
+    this.settled = settled;
     this.device = device;
     this.stream = stream;
     this.wait = wait;
@@ -32,6 +43,7 @@ export class Readback {
       await this.wait(Promise.race([staging.mapAsync(1 /* READ */, 0, size), this.lost]));
     } catch (error) {
       if (error instanceof ClozeError) throw error;
+      await this.settled();
       throw new ClozeError('gpu', `reading ${size} bytes back failed: ${(error as Error).message}`);
     }
     const bytes = staging.getMappedRange(0, size).slice(0);
@@ -43,7 +55,11 @@ export class Readback {
   /** Resolves when all commands recorded so far have run. */
   async synchronize(): Promise<void> {
     this.stream.flush();
-    await this.wait(Promise.race([this.device.queue.onSubmittedWorkDone(), this.lost]));
+    const done = this.device.queue.onSubmittedWorkDone().catch(async (error: Error) => {
+      await this.settled();
+      throw new ClozeError('gpu', `waiting for the GPU failed: ${error.message}`);
+    });
+    await this.wait(Promise.race([done, this.lost]));
   }
 
   trim(): void {

@@ -71,6 +71,15 @@ export interface CheckpointEvent {
   step: number;
 }
 
+/** The device was lost, and the run goes on with another. */
+export interface DeviceLostEvent {
+  event: 'device-lost';
+  /** The last step whose numbers were told. */
+  step: number;
+  /** The step of the checkpoint from which the run goes on; 0 for its beginning. */
+  resumedFrom: number;
+}
+
 export interface DoneEvent {
   event: 'done';
   steps: number;
@@ -86,4 +95,4 @@ export interface DoneEvent {
   out: string | null;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | DoneEvent;
+export type TrainEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | DeviceLostEvent | DoneEvent;

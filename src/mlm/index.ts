@@ -38,6 +38,7 @@ export {
 export { buildSession, type Session, type SessionOptions } from './session.ts';
 export { type CheckpointFiles, MemoryStore, type RunStore } from './storage.ts';
 export { type StoryPrompt, stories, storyPrompts } from './stories.ts';
+export { type SurvivingParts, SurvivingTrainer } from './survivingTrainer.ts';
 export { type SyntheticLanguage, syntheticLanguage } from './synthetic.ts';
 export {
   type Encoding,

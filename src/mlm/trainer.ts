@@ -68,7 +68,7 @@ interface Submitted {
   metrics: Promise<StepMetrics>;
 }
 
-const metricsLog = 'metrics.jsonl';
+export const metricsLog = 'metrics.jsonl';
 const weightsName = 'model.safetensors';
 
 /** The length that a run limited by time alone is taken to have when it is asked how often to validate. */

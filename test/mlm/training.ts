@@ -11,7 +11,7 @@ import {
   type TrainOptionsInput,
 } from '../../src/mlm/index.ts';
 
-const base: TrainOptionsInput = {
+export const tiny: TrainOptionsInput = {
   preset: 'nano',
   seqLen: 18,
   batchSize: 4,
@@ -46,7 +46,7 @@ export async function run(
 ): Promise<RunResult> {
   using engine = await Engine.open();
   const { store = new MemoryStore(), resume } = settings;
-  const options = parseOptions({ ...base, ...overrides });
+  const options = parseOptions({ ...tiny, ...overrides });
   const corpus = builtInCorpus('synthetic:clock', { count: 60, seed: 0 }) as Corpus;
   const session = await buildSession(corpus, options);
   const trainer = new Trainer({ engine, session, options, store, resume });

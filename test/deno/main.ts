@@ -1,0 +1,47 @@
+/**
+ * `npm run test:deno`: what must hold on wgpu and its WGSL compiler, naga, which are Firefox's too. Every variant of every
+ * kernel, the gradient of every operation, and training. Arguments pick files by part of their name.
+ */
+import { runRegistered } from './vitest.ts';
+
+declare const Deno: { args: string[]; exit(code: number): never };
+
+const files = [
+  'kernels/registry',
+  ...[
+    'attention',
+    'binary',
+    'crossEntropy',
+    'dropout',
+    'embedding',
+    'geglu',
+    'layerNorm',
+    'linear',
+    'linearCrossEntropy',
+    'matmul',
+    'permute',
+    'reduce',
+    'rmsNorm',
+    'rotary',
+    'softmax',
+    'unary',
+  ].map((op) => `autograd/ops/${op}`),
+  'mlm/survivingTrainer',
+];
+
+let passed = 0;
+let failed = 0;
+for (const file of files.filter(
+  (name) => Deno.args.length === 0 || Deno.args.some((part) => name.includes(part)),
+)) {
+  await import(`../${file}.test.ts`);
+  await runRegistered(({ name, error }) => {
+    if (error) {
+      failed++;
+      console.log(`FAILED ${file}: ${name}\n  ${error.message.slice(0, 600)}`);
+    } else passed++;
+  });
+  console.log(`${file} done`);
+}
+console.log(`${passed} passed, ${failed} failed`);
+Deno.exit(failed > 0 || passed === 0 ? 1 : 0);
