@@ -48,8 +48,14 @@ export class SurvivingTrainer {
     let step = 0;
     let started = false;
     let fruitless = 0;
+    let lost = false;
     for (;;) {
       try {
+        if (lost) {
+          const resumedFrom = await this.rebuild();
+          yield { event: 'device-lost', step, resumedFrom } satisfies DeviceLostEvent;
+          lost = false;
+        }
         for await (const event of this.trainer.run()) {
           if (event.event === 'step') {
             step = event.step;
@@ -61,8 +67,7 @@ export class SurvivingTrainer {
         return;
       } catch (error) {
         if (!(await this.engine.device.isLost()) || ++fruitless > mostFruitless) throw error;
-        const resumedFrom = await this.rebuild();
-        yield { event: 'device-lost', step, resumedFrom } satisfies DeviceLostEvent;
+        lost = true;
       }
     }
   }
@@ -70,13 +75,18 @@ export class SurvivingTrainer {
   /** Frees the memory of model and optimiser, and closes an engine that was opened here. */
   dispose(): void {
     this.trainer.dispose();
+    this.closeOwn();
+  }
+
+  private closeOwn(): void {
     if (this.engine !== this.parts.engine) this.engine.close();
   }
 
   /** A new trainer on a new engine; the step of the checkpoint that it goes on from, 0 for none. */
   private async rebuild(): Promise<number> {
     const { store, reopen } = this.parts;
-    this.dispose();
+    // What the trainer held went with its device.
+    this.closeOwn();
     this.engine = await reopen();
     const files = await store.readCheckpoint('checkpoint');
     if (!files) await store.truncateLines(metricsLog, upToStep(0));

@@ -53,6 +53,8 @@ describe.each(kernels.map((spec) => [spec.name, spec] as const))('%s', (_, spec)
     const able = spec.awkward.filter(
       (problem) => isSmall(spec, problem) && supports(device.capabilities, problem) === true,
     );
+    if (able.length === 0)
+      return console.log(`${spec.name}/${name} in f16 skipped: it supports no problem here`);
     // The shapes are tried above; here it is what is loaded and stored that is on trial.
     const [first, second] = [1, 2].map((third) => able[Math.floor((third * able.length) / 3)]);
     const problems = [halved(spec, first, 'all'), halved(spec, second, i % 2 === 0 ? 'read' : 'write')];

@@ -54,7 +54,7 @@ test('a run ends with device-lost when every device is lost before a step is don
   const reopen = async () => {
     const another = await Engine.open();
     opened++;
-    setTimeout(() => another.device.gpu.destroy());
+    another.device.gpu.destroy();
     return another;
   };
   const trainer = new SurvivingTrainer({ engine, reopen, session, options });
