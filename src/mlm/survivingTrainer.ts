@@ -9,7 +9,7 @@ import { MemoryStore, type RunStore, upToStep } from './storage.ts';
 import { metricsLog, Trainer, type TrainerParts } from './trainer.ts';
 
 export interface SurvivingParts extends TrainerParts {
-  /** Opens an engine in place of one whose device was lost; what it throws ends the run. It is closed by `dispose`. */
+  /** Opens an engine in place of one whose device was lost; what it throws again and again ends the run. It is closed by `dispose`. */
   reopen: () => Promise<Engine>;
 }
 
@@ -42,7 +42,7 @@ export class SurvivingTrainer {
 
   /**
    * As `Trainer.run`, with a `device-lost` event for every loss that it outlives; the steps since the last checkpoint then come
-   * again. Throws `device-lost` when three devices in a row are lost before their first step is done.
+   * again. Throws `device-lost` when four devices in a row are lost before their first step is done.
    */
   async *run(): AsyncGenerator<TrainEvent, void, void> {
     let step = 0;
