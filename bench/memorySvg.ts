@@ -47,7 +47,7 @@ export function memorySvg({ adapter, model, batch, rows }: MemoryReport): string
       `<text x="${plot.left + 16}" y="${plot.top + 16 + 18 * i}">${name}</text></g>`
     );
   });
-  const title = `Activations of a step of ${model}, ${batch} rows, on ${adapter.replace(/[&<>]/g, '')}`;
+  const title = `Activations of a step of ${model}, ${batch} ${batch === 1 ? 'row' : 'rows'}, on ${adapter.replace(/[&<>]/g, '')}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${right + 40}" height="${bottom + 60}" viewBox="0 0 ${right + 40} ${bottom + 60}" font-family="sans-serif" font-size="12">
 <title>${title}</title>
 <rect width="100%" height="100%" fill="white"/>
