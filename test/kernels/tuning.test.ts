@@ -104,7 +104,7 @@ describe('tuning', () => {
     source: (problem: { count: number }, capabilities: Device['capabilities']) =>
       accumulate.variants[0]
         .source(problem, capabilities)
-        .replace(/(destination\[(\w+)\] \+= [^;]+;)/, 'for (var n = 0u; n < params.count; n++) { $1 }'),
+        .replace(/(destination\[(\w+)\] = [^;]+;)/, 'for (var n = 0u; n < params.count; n++) { $1 }'),
   };
   const spec: AnyKernelSpec = {
     ...accumulate,
