@@ -38,7 +38,7 @@ import { RunLength } from './runLength.ts';
 import type { Session } from './session.ts';
 import { type StepMetrics, TrainingStep } from './step.ts';
 import { type RunStore, upToStep } from './storage.ts';
-import { TrainingBatches } from './trainingBatches.ts';
+import { checkBatchFits, TrainingBatches } from './trainingBatches.ts';
 
 export interface TrainerParts {
   engine: Engine;
@@ -97,16 +97,17 @@ export class Trainer {
   private startedAt = 0;
   private stopRequested = false;
 
-  /** Builds the model and gives it memory. Throws `option` when the options contradict each other. */
+  /** Builds the model and gives it memory. Throws `option` when the options contradict each other, `out-of-memory` when a batch is too large for the adapter. */
   constructor(parts: TrainerParts) {
     const { engine, session, options } = parts;
     this.parts = parts;
     this.objective = createObjective(options, session.train.vocabulary);
+    const config = modelConfig(session, this.objective, options);
+    checkBatchFits(options, config.hidden_size, engine.device.gpu.limits.maxStorageBufferBindingSize);
     this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
     this.evaluationBatches = evaluationBatches(session, this.objective, options);
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
-    const built = this.objective.build(modelConfig(session, this.objective, options));
-    const trainee = inPrecision(engine, built, options.dtype);
+    const trainee = inPrecision(engine, this.objective.build(config), options.dtype);
     this.trainee = trainee;
     this.config = trainee.config;
     numberDropouts(trainee.model);

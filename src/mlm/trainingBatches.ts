@@ -1,5 +1,6 @@
 /** The batches that a run trains on. */
 import { ClozeError } from '../gpu/index.ts';
+import { formatBytes } from '../gpu/pool.ts';
 import { Random } from '../kernels/random.ts';
 import { type Batch, type BatchKey, batchCount, epochOrder, makeBatch, makePackedBatch } from './batch.ts';
 import type { Dataset } from './dataset.ts';
@@ -90,4 +91,22 @@ export class TrainingBatches {
 function stratified(count: number, random: Random): number[] {
   const offset = random.uniform();
   return Array.from({ length: count }, (_, i) => (i + offset) / count);
+}
+
+/**
+ * Throws `out-of-memory` where not even the hidden states of a micro-batch fit into what the adapter binds at once: before the CPU
+ * spends its time and memory on rows that cannot be trained on.
+ */
+export function checkBatchFits(
+  { batchSize, accumulation, seqLen }: Pick<TrainOptions, 'batchSize' | 'accumulation' | 'seqLen'>,
+  width: number,
+  limit: number,
+): void {
+  const bytes = (4 * batchSize * seqLen * width) / accumulation;
+  if (bytes <= limit) return;
+  throw new ClozeError(
+    'out-of-memory',
+    `the hidden states of ${batchSize / accumulation} x ${seqLen} tokens take ${formatBytes(bytes)}, and this adapter binds ${formatBytes(limit)} at once`,
+    'Split the batch (--accumulation) or lower its size or the sequence length',
+  );
 }

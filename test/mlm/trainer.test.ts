@@ -57,6 +57,12 @@ describe('a run', () => {
     expect(recomputed.peak).toBeLessThan(kept.peak);
   });
 
+  test('whose batch is too large for the adapter is refused before a row is made', async () => {
+    await expect(run({ batchSize: 4_000_000, accumulation: 2, seqLen: 512 })).rejects.toThrow(
+      /the hidden states of 2000000 x 512 tokens take .* GiB, and this adapter binds .* at once\. Split the batch/,
+    );
+  });
+
   test('that is stopped between validations saves the better of the best weights and the last', async () => {
     const store = new MemoryStore();
     const { events, weights } = await run({ evalEvery: 50 }, { store, stopAfter: 3 });
