@@ -1,13 +1,15 @@
 /**
  * Times contestants against one another. They take turns, and every other round in the opposite order, so that a
- * machine that speeds up or slows down does so for all of them. The package `benchmark` holds the stopwatch.
+ * machine that speeds up or slows down does so for all of them. What is too short for the clock is repeated within a run.
  */
-import { ClozeError } from '../src/gpu/index.ts';
 
 export interface Contestant {
   /** Does the work once, to the end. */
   run(): Promise<void>;
 }
+
+/** Milliseconds of each of so many runs. */
+export type Stopwatch = (contestant: Contestant, samples: number) => Promise<number[]>;
 
 export interface Sampling {
   rounds: number;
@@ -15,7 +17,19 @@ export interface Sampling {
   samplesPerTurn: number;
   /** Seconds after which no further round begins, for each contestant; three rounds are always held. */
   seconds: number;
+  /** Default: the platform's clock, read before and after. */
+  stopwatch?: Stopwatch;
 }
+
+const clock: Stopwatch = async (contestant, samples) => {
+  const times: number[] = [];
+  for (let i = 0; i < samples; i++) {
+    const start = performance.now();
+    await contestant.run();
+    times.push(performance.now() - start);
+  }
+  return times;
+};
 
 export const defaultSampling: Sampling = { rounds: 5, samplesPerTurn: 3, seconds: 3 };
 
@@ -24,15 +38,15 @@ export const quickSampling: Sampling = { rounds: 3, samplesPerTurn: 2, seconds: 
 const fewestRounds = 3;
 
 /**
- * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws an `option`
- * error when the package `benchmark` is not installed, and whatever a contestant throws.
+ * Milliseconds of each run, by contestant. `afterTurn` is called when a contestant has had a turn. Throws whatever a
+ * contestant throws.
  */
 export async function takeTurns(
   contestants: readonly Contestant[],
   sampling: Sampling = defaultSampling,
   afterTurn: (contestant: number) => Promise<void> = async () => {},
 ): Promise<number[][]> {
-  const stopwatch = await loadStopwatch();
+  const { stopwatch = clock } = sampling;
   const samples = contestants.map((): number[] => []);
   const order = contestants.map((_, i) => i);
   const began = performance.now();
@@ -46,49 +60,6 @@ export async function takeTurns(
     order.reverse();
   }
   return samples;
-}
-
-type Stopwatch = (contestant: Contestant, samples: number) => Promise<number[]>;
-
-async function loadStopwatch(): Promise<Stopwatch> {
-  const { default: Benchmark } = await loadBenchmark().catch((cause: Error) => {
-    throw new ClozeError(
-      'option',
-      'timing needs the package benchmark, which is not installed',
-      'Run: npm install --save-dev benchmark',
-      { cause },
-    );
-  });
-  return (contestant, samples) =>
-    new Promise((resolve, reject) => {
-      const bench = new Benchmark({
-        defer: true,
-        minSamples: samples,
-        // A sample is one run: what is too short for the clock is repeated within the run.
-        initCount: 1,
-        minTime: 1e-9,
-        maxTime: 1e-9,
-        delay: 1e-3,
-        fn: (deferred: { resolve(): void }) => {
-          contestant.run().then(
-            () => deferred.resolve(),
-            (error) => {
-              bench.abort();
-              reject(error);
-            },
-          );
-        },
-        onComplete: () => resolve(bench.stats.sample.map((seconds) => 1e3 * seconds)),
-      });
-      bench.run({ async: true });
-    });
-}
-
-/** In a browser, where nothing can be required, the package finds lodash at `_`. */
-async function loadBenchmark() {
-  const { default: lodash } = await import('lodash');
-  Object.assign(globalThis, { _: lodash });
-  return import('benchmark');
 }
 
 export interface Summary {

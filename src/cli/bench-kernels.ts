@@ -39,13 +39,13 @@ export async function benchKernels(flags: KernelFlags, terminal: Terminal): Prom
   if (flags.cold) process.env.MESA_SHADER_CACHE_DISABLE = 'true';
   const { preface } = await import('../../bench/report.ts');
   const { compareReports, comparisonText, parseReport } = await import('../../bench/compare.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
 
   const bench = await (flags.peers || flags.browser ? operationBench(flags) : kernelBench(flags));
   const before = flags.compare && parseReport(await readFileText(flags.compare), flags.compare);
   const asText = !flags.json && flags.markdown !== true;
   const tell = (lines: readonly string[]) => asText && say(terminal, lines.join('\n'));
-  const report = await bench.measure(flags.quick ? quickSampling : defaultSampling, {
+  const report = await bench.measure(await benchmarkSampling(flags.quick), {
     onStart: (start) => tell([...preface(start), '', ...bench.head]),
     onRows: (rows) => tell(bench.lines([...rows])),
   });
@@ -102,7 +102,8 @@ async function inBrowser(
   { onStart, onRows }: Listener,
 ): Promise<KernelReport> {
   const { measureInBrowser } = await import('../../bench/browser/index.node.ts');
-  const request = { bench: 'operations', sampling, filter, shapes: listed(shapes) } as const;
+  const { stopwatch: _, ...plain } = sampling;
+  const request = { bench: 'operations', sampling: plain, filter, shapes: listed(shapes) } as const;
   const answer = await measureInBrowser(request, (told) => {
     if (told.event === 'start') onStart?.(told.start);
     else onRows?.(told.rows);

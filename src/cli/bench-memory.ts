@@ -17,11 +17,11 @@ export interface MemoryFlags {
 export async function benchMemory(flags: MemoryFlags, terminal: Terminal): Promise<void> {
   const { measureMemory, memoryLines } = await import('../../bench/memory.ts');
   const { memorySvg } = await import('../../bench/memorySvg.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
   const { Device } = await import('../gpu/index.ts');
   const { presetConfig } = await import('../mlm/index.ts');
   presetConfig(flags.model);
-  const sampling = flags.quick ? quickSampling : defaultSampling;
+  const sampling = await benchmarkSampling(flags.quick);
   const { model, batchSize: batch, vocab, adapter } = flags;
   const sizes = { model, batch, vocab, maskRate: 0.15 };
   const open = () => Device.open({ adapter });

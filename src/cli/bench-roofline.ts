@@ -34,11 +34,11 @@ async function read(path: string): Promise<KernelReport> {
 /** Each kernel at its shapes, in the variant that it uses here by itself. */
 async function measure({ filter, adapter, quick }: RooflineFlags): Promise<KernelReport> {
   const { benchKernels, selectCases } = await import('../../bench/shapes.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
   const { measureKernels } = await import('../../bench/kernels.ts');
   const { Device } = await import('../gpu/index.ts');
   const cases = selectCases({ filter }, benchKernels);
   using device = await Device.open({ adapter });
-  const sampling = quick ? quickSampling : defaultSampling;
+  const sampling = await benchmarkSampling(quick);
   return await measureKernels(device, { cases, variants: 'chosen', sampling });
 }

@@ -25,7 +25,7 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   const { measurePacking, packingLines } = await import('../../bench/packing.ts');
   const { stepLines } = await import('../../bench/stepReport.ts');
   const { measureCeiling } = await import('../../bench/kernels.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
   const { trainings } = await import('../../bench/peers/trainings.ts');
   const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
   const { Device } = await import('../gpu/index.ts');
@@ -33,7 +33,7 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
 
   const models = flags.model ? [flags.model] : ['tiny', 'mini'];
   for (const model of models) presetConfig(model);
-  const sampling = flags.quick ? quickSampling : defaultSampling;
+  const sampling = await benchmarkSampling(flags.quick);
   const { adapter, patient = false, batchSize: batch, maskRate } = flags;
   const asText = (line: string) => !flags.json && say(terminal, line);
 
@@ -51,7 +51,8 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   for (const sizes of cases) {
     if (flags.browser) {
       const { measureInBrowser } = await import('../../bench/browser/index.node.ts');
-      const request = { bench: 'step', sampling, sizes, peers: flags.peers === true } as const;
+      const { stopwatch: _, ...plain } = sampling;
+      const request = { bench: 'step', sampling: plain, sizes, peers: flags.peers === true } as const;
       const answer = (await measureInBrowser(request)) as { row: StepRow; adapter: string };
       if (!name) asText(`${answer.adapter}, in a browser`);
       name = answer.adapter;

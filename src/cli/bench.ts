@@ -222,10 +222,10 @@ async function start({ model, adapter, json }: StartFlags, terminal: Terminal): 
 
 async function overhead(flags: OverheadFlags, terminal: Terminal): Promise<void> {
   const { measureOverhead, overheadText } = await import('../../bench/overhead.ts');
-  const { defaultSampling, quickSampling } = await import('../../bench/sampling.ts');
+  const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
   const { Device } = await import('../gpu/index.ts');
   using device = await Device.open({ adapter: flags.adapter });
-  const report = await measureOverhead(device, flags.quick ? quickSampling : defaultSampling);
+  const report = await measureOverhead(device, await benchmarkSampling(flags.quick));
   if (flags.json) sayJson(terminal, report);
   else say(terminal, overheadText(report).join('\n'));
 }

@@ -38,8 +38,9 @@ describe('countBaselines', () => {
     const between = [0, 1, 0].map((n, x) => (n + after[x]) / (1 + 1));
     const { unigram, neighbours, count } = countBaselines(train, [question('abc', [1])], { window: 1 });
     expect(count).toBe(1);
-    expect(unigram).toEqual({ loss: expect.closeTo(-Math.log(b), 12), accuracy: 0 });
-    expect(neighbours).toEqual({ loss: expect.closeTo(-Math.log(between[1]), 12), accuracy: 1 });
+    const of = (p: number) => ({ loss: expect.closeTo(-Math.log(p), 12), confidence: expect.closeTo(p, 12) });
+    expect(unigram).toEqual({ ...of(b), accuracy: 0 });
+    expect(neighbours).toEqual({ ...of(between[1]), accuracy: 1 });
   });
 
   test('a masked neighbour is not looked at; without any, the unigram is left', () => {
