@@ -19,7 +19,7 @@ test('kinds and limits are those of the schema', () => {
   });
   expect(optionField('optimizer')).toMatchObject({
     kind: 'choice',
-    choices: ['adamw', 'muon'],
+    choices: ['adamw', 'lamb', 'muon'],
     default: 'muon',
   });
   expect(optionField('data').kind).toBe('texts');
