@@ -5,6 +5,16 @@ import { chromiumLaunchOptions } from './bench/browser/chromium.node.ts';
 
 const slow = process.env.CLOZE_SLOW === '1' ? [] : ['test/slow/**'];
 
+/** Whole runs of the trainer, which take minutes on SwiftShader in Chromium: there with CLOZE_SLOW=1 alone, in Node always. */
+const slowInBrowser =
+  process.env.CLOZE_SLOW === '1'
+    ? []
+    : [
+        'test/mlm/trainer.test.ts',
+        'test/mlm/survivingTrainer.test.ts',
+        'test/mlm/objectives/training.test.ts',
+      ];
+
 /** `cloze-source` makes `#platform` resolve to the TypeScript sources, see "imports" in package.json. */
 const inNode = { conditions: ['cloze-source', ...defaultServerConditions] };
 const inBrowser = { conditions: ['cloze-source', ...defaultClientConditions] };
@@ -20,7 +30,7 @@ export default defineConfig({
           environment: 'node',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.browser.test.ts', ...slow],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           hookTimeout: 60_000,
           pool: 'forks',
           maxWorkers: 1, // a software adapter uses all cores: a second worker makes the whole slower
@@ -32,8 +42,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.node.test.ts', ...slow],
-          testTimeout: 120_000,
+          exclude: ['test/**/*.node.test.ts', ...slow, ...slowInBrowser],
+          testTimeout: 300_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 }, // after those in Node, not beside them
