@@ -5,10 +5,6 @@ import { chromiumLaunchOptions } from './bench/browser/chromium.node.ts';
 
 const slow = process.env.CLOZE_SLOW === '1' ? [] : ['test/slow/**'];
 
-/** Whole runs of the trainer, which take minutes on SwiftShader in Chromium: there with CLOZE_SLOW=1 alone, in Node always. */
-const slowInBrowser =
-  process.env.CLOZE_SLOW === '1' ? [] : ['test/mlm/trainer.test.ts', 'test/mlm/objectives/training.test.ts'];
-
 /** `cloze-source` makes `#platform` resolve to the TypeScript sources, see "imports" in package.json. */
 const inNode = { conditions: ['cloze-source', ...defaultServerConditions] };
 const inBrowser = { conditions: ['cloze-source', ...defaultClientConditions] };
@@ -36,7 +32,6 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.node.test.ts', ...slow, ...slowInBrowser],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           maxWorkers: 1,

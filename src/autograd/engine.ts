@@ -47,6 +47,14 @@ export class Engine {
     return new Engine(Device.from(gpu));
   }
 
+  /** An engine with the same choices of kernels on a device that computes nothing, see `Device.dryTwin`. */
+  dryTwin(): Engine {
+    const twin = new Engine(this.device.dryTwin());
+    twin.launcher.tuning = this.launcher.tuning;
+    for (const [kernel, variant] of this.launcher.overrides) twin.launcher.overrides.set(kernel, variant);
+    return twin;
+  }
+
   constructor(device: Device) {
     this.device = device;
     this.launcher = new Launcher(device);

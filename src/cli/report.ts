@@ -1,4 +1,5 @@
 /** A training run told to people. */
+import { formatBytes } from '../gpu/pool.ts';
 import type {
   Baselines,
   DoneEvent,
@@ -61,11 +62,20 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
     ...packingText(start),
     `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
     `Model       ${options.preset}, ${count(start.parameters)} parameters`,
+    ...memoryText(start),
     `To beat     ${baselinesText(start.baselines)}`,
   ];
   if (start.floor !== null) lines.push(`Floor       ${nats(start.floor)} nats: no model can do better`);
   if (start.firstStep > 1) lines.push(`Resumed     at step ${count(start.firstStep)}`);
   return [...lines, ''];
+}
+
+function memoryText({ memory }: StartEvent): string[] {
+  const { state, activations, largestBuffer, bufferLimit } = memory;
+  return [
+    `Memory      ${formatBytes(state + activations)}: ${formatBytes(state)} for weights, gradients and optimizer, ${formatBytes(activations)} for a step`,
+    `            in buffers of up to ${formatBytes(largestBuffer)}; the adapter allows ${formatBytes(bufferLimit)}`,
+  ];
 }
 
 function repeatsText({ duplicates, overlap }: StartEvent): string[] {

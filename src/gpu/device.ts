@@ -7,6 +7,7 @@
 import { platform } from '#platform';
 import { BindGroupCache } from './bindGroups.ts';
 import { type Capabilities, readCapabilities } from './capabilities.ts';
+import { dryGpu } from './dryGpu.ts';
 import { ClozeError } from './errors.ts';
 import { type Pipeline, PipelineCache } from './pipelines.ts';
 import type { AdapterChoice } from './platform.ts';
@@ -39,6 +40,8 @@ const optionalFeatures = ['subgroups', 'shader-f16', 'timestamp-query'];
 export class Device {
   readonly gpu: GPUDevice;
   readonly capabilities: Capabilities;
+  /** True for a device that computes nothing; see {@link dryTwin}. */
+  readonly dry: boolean;
   readonly pipelines: PipelineCache;
   readonly stream: CommandStream;
   private readonly pool: BufferPool;
@@ -68,9 +71,10 @@ export class Device {
     return new Device(gpu, gpu.adapterInfo, undefined);
   }
 
-  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, onClose: (() => void) | undefined) {
+  private constructor(gpu: GPUDevice, info: GPUAdapterInfo, onClose: (() => void) | undefined, dry = false) {
     this.gpu = gpu;
     this.onClose = onClose;
+    this.dry = dry;
     this.capabilities = readCapabilities(gpu, info);
     this.pipelines = new PipelineCache(gpu);
     this.bindGroups = new BindGroupCache(gpu);
@@ -95,6 +99,19 @@ export class Device {
       event.preventDefault();
       this.fault ??= describeGpuError(event.error);
     });
+  }
+
+  /**
+   * A device of the same limits and features that allocates nothing and computes nothing, and reads zeros: work done on it
+   * first tells what memory it takes (`memory()`), what it is refused, and which pipelines it needs ({@link prepareAs}).
+   */
+  dryTwin(): Device {
+    return new Device(dryGpu(this.gpu), this.gpu.adapterInfo, undefined, true);
+  }
+
+  /** Compiles all pipelines that another device has, at once: in parallel where the driver can. */
+  prepareAs(other: Device): Promise<void> {
+    return this.pipelines.prepare(other.pipelines.requests);
   }
 
   /** A buffer of at least `bytes`, content undefined. Give it back with `release`. */
@@ -245,6 +262,11 @@ export class Device {
 
   memory(): MemoryStatistics {
     return this.pool.statistics();
+  }
+
+  /** Lets `peak` and `largest` of {@link memory} begin anew. */
+  resetPeakMemory(): void {
+    this.pool.resetPeak();
   }
 
   /** Destroys buffers that wait for reuse, after submitting what still refers to them. */

@@ -23,11 +23,17 @@ export interface Pipeline {
 export class PipelineCache {
   private readonly device: GPUDevice;
   private readonly ready = new Map<string, Pipeline>();
+  private readonly known = new Map<string, PipelineRequest>();
   private readonly pending = new Map<string, Promise<Pipeline>>();
   private nextId = 1;
 
   constructor(device: GPUDevice) {
     this.device = device;
+  }
+
+  /** What every pipeline so far was made from. */
+  get requests(): PipelineRequest[] {
+    return [...this.known.values()];
   }
 
   /** The pipeline of this text, compiled now if need be. Errors surface at the device's next check. */
@@ -79,6 +85,7 @@ export class PipelineCache {
 
   private describe({ label, code, access, uniform }: PipelineRequest) {
     const device = this.device;
+    this.known.set(code, { label, code, access, uniform });
     const entries: GPUBindGroupLayoutEntry[] = access.map((kind, binding) => ({
       binding,
       visibility: 4, // COMPUTE

@@ -28,10 +28,12 @@ export interface MemoryStatistics {
   live: number;
   /** Bytes in buffers that wait to be used again. */
   pooled: number;
-  /** Largest `live` so far. */
+  /** Largest `live` since the device was opened or its peak reset. */
   peak: number;
   /** Buffers in use. */
   buffers: number;
+  /** Bytes of the largest buffer that was in use in that time. */
+  largest: number;
 }
 
 /** Rounds up to a size class: multiples of an eighth of the power of two below, so at most 12.5 % is wasted. */
@@ -88,6 +90,7 @@ export class BufferPool {
   private pooled = 0;
   private peak = 0;
   private buffers = 0;
+  private largest = 0;
 
   constructor(device: GPUDevice) {
     this.device = device;
@@ -131,8 +134,19 @@ export class BufferPool {
     this.pooled = 0;
   }
 
+  resetPeak(): void {
+    this.peak = this.live;
+    this.largest = 0;
+  }
+
   statistics(): MemoryStatistics {
-    return { live: this.live, pooled: this.pooled, peak: this.peak, buffers: this.buffers };
+    return {
+      live: this.live,
+      pooled: this.pooled,
+      peak: this.peak,
+      buffers: this.buffers,
+      largest: this.largest,
+    };
   }
 
   /** A waiting buffer or a new one, for the open arena if there is one. */
@@ -149,6 +163,7 @@ export class BufferPool {
     this.live += size;
     this.buffers++;
     this.peak = Math.max(this.peak, this.live);
+    this.largest = Math.max(this.largest, size);
     return buffer;
   }
 

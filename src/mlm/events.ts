@@ -16,6 +16,17 @@ export interface Baselines {
   ngrams?: Score;
 }
 
+/** Bytes of GPU memory that a run takes. */
+export interface MemoryNeed {
+  /** Weights, gradients and what the optimiser remembers. */
+  state: number;
+  /** What a step or a validation batch holds beside these, at most. */
+  activations: number;
+  largestBuffer: number;
+  /** The largest buffer that the adapter allows. */
+  bufferLimit: number;
+}
+
 export interface StartEvent {
   event: 'start';
   adapter: string;
@@ -23,6 +34,7 @@ export interface StartEvent {
   tuning: { choices: number; digest: string } | null;
   /** Trainable values. */
   parameters: number;
+  memory: MemoryNeed;
   vocabSize: number;
   trainSequences: number;
   validationSequences: number;

@@ -5,8 +5,9 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import type { DeviceLostEvent, TrainEvent } from './events.ts';
+import { metricsLog } from './runRecord.ts';
 import { MemoryStore, type RunStore, upToStep } from './storage.ts';
-import { metricsLog, Trainer, type TrainerParts } from './trainer.ts';
+import { Trainer, type TrainerParts } from './trainer.ts';
 
 export interface SurvivingParts extends TrainerParts {
   /** Opens an engine in place of one whose device was lost; what it throws again and again ends the run. It is closed by `dispose`. */

@@ -4,17 +4,10 @@
  */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import {
-  enableGradientCheckpointing,
-  type GradScaler,
-  type MovingAverage,
-  numberDropouts,
-  type Optimizer,
-  type Slab,
-} from '../nn/index.ts';
+import type { GradScaler, Slab } from '../nn/index.ts';
 import type { Batch } from './batch.ts';
-import { type BertConfig, presetConfig } from './bert/config.ts';
-import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
+import type { BertConfig } from './bert/config.ts';
+import type { RunState } from './checkpoint.ts';
 import { firstNonFinite } from './diagnosis.ts';
 import { evaluate } from './evaluate.ts';
 import { evaluationBatches } from './evaluationSet.ts';
@@ -23,21 +16,24 @@ import type {
   CheckpointEvent,
   DoneEvent,
   EvalEvent,
+  MemoryNeed,
   Score,
   StartEvent,
   StepEvent,
   TrainEvent,
 } from './events.ts';
+import { modelConfig } from './modelConfig.ts';
 import { createObjective, type Objective, type Trainee } from './objectives/index.ts';
-import { prepareTraining } from './optimizer.ts';
 import type { TrainOptions } from './options.ts';
 import { paddingShare } from './packing.ts';
-import { inPrecision } from './precision.ts';
-import { descriptionFiles, weightsFile } from './pretrained.ts';
+import { descriptionFiles } from './pretrained.ts';
+import { rehearse } from './rehearsal.ts';
 import { RunLength } from './runLength.ts';
+import { RunRecord } from './runRecord.ts';
 import type { Session } from './session.ts';
-import { type StepMetrics, TrainingStep } from './step.ts';
-import { type RunStore, upToStep } from './storage.ts';
+import type { StepMetrics } from './step.ts';
+import type { RunStore } from './storage.ts';
+import { TrainedModel } from './trainedModel.ts';
 import { checkBatchFits, TrainingBatches } from './trainingBatches.ts';
 
 export interface TrainerParts {
@@ -68,9 +64,6 @@ interface Submitted {
   metrics: Promise<StepMetrics>;
 }
 
-export const metricsLog = 'metrics.jsonl';
-const weightsName = 'model.safetensors';
-
 /** The length that a run limited by time alone is taken to have when it is asked how often to validate. */
 const timedRunSteps = 1000;
 
@@ -80,17 +73,13 @@ const averagedSteps = 50;
 export class Trainer {
   readonly objective: Objective;
   readonly config: BertConfig;
-  readonly trainee: Trainee;
-  readonly slab: Slab;
-  /** Of a run in f16. */
-  readonly scaler: GradScaler | undefined;
+  private readonly build: () => Trainee;
+  private readonly model: TrainedModel;
   private readonly parts: TrainerParts;
   private readonly trainingBatches: TrainingBatches;
   private readonly evaluationBatches: Batch[];
   private readonly length: RunLength;
-  private readonly optimizer: Optimizer;
-  private readonly average: MovingAverage | undefined;
-  private readonly step: TrainingStep;
+  private readonly record: RunRecord;
   private state: RunState;
   /** The step before the first one of this process, and the seconds that earlier processes took. */
   private resumedAt = { step: 0, seconds: 0 };
@@ -107,18 +96,27 @@ export class Trainer {
     this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
     this.evaluationBatches = evaluationBatches(session, this.objective, options);
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
-    const trainee = inPrecision(engine, this.objective.build(config), options.dtype);
-    this.trainee = trainee;
-    this.config = trainee.config;
-    numberDropouts(trainee.model);
-    if (options.gradientCheckpointing) enableGradientCheckpointing(trainee.model);
-    const { slab, optimizer, average, scaler } = prepareTraining(trainee.model, engine, options);
-    this.slab = slab;
-    this.optimizer = optimizer;
-    this.average = average;
-    this.scaler = scaler;
-    this.step = new TrainingStep({ trainee, slab, optimizer, scaler, seed: options.seed });
+    this.build = () => this.objective.build(config);
+    const built = this.build();
+    this.config = built.config;
+    this.model = new TrainedModel(engine, built, options);
+    const description = descriptionFiles(this.config, session.tokenizer);
+    this.record = new RunRecord({ store: parts.store, model: this.model, description });
     this.state = { step: 0, seconds: 0, options, best: null, sinceBest: 0, trainLoss: 0 };
+  }
+
+  get trainee(): Trainee {
+    return this.model.trainee;
+  }
+
+  /** Weights and gradients. */
+  get slab(): Slab {
+    return this.model.slab;
+  }
+
+  /** Of a run in f16. */
+  get scaler(): GradScaler | undefined {
+    return this.model.scaler;
   }
 
   /** Ends the run after the steps under way, with a checkpoint. */
@@ -142,8 +140,8 @@ export class Trainer {
       baselines: session.baselines(this.evaluationBatches, this.objective),
       floor: this.objective.asBar ? null : (session.floor?.(this.evaluationBatches) ?? null),
     };
-    yield this.startEvent(bars);
-    await this.describe();
+    yield this.startEvent(bars, await this.rehearse());
+    await this.record.describe();
     this.startedAt = performance.now();
     const reason = yield* this.steps();
     yield await this.done(reason, bars);
@@ -151,10 +149,7 @@ export class Trainer {
 
   /** Frees the memory of model and optimiser. */
   dispose(): void {
-    this.step.dispose();
-    this.optimizer.dispose();
-    this.scaler?.dispose();
-    this.slab.dispose();
+    this.model.dispose();
   }
 
   /**
@@ -186,7 +181,7 @@ export class Trainer {
     const seconds = this.seconds();
     const batches = this.trainingBatches.of(step, this.length.progress(step, seconds));
     const lr = this.parts.options.lr * this.length.lrFactor(step, seconds);
-    const metrics = this.step.run(batches, step, lr);
+    const metrics = this.model.step.run(batches, step, lr);
     // Whoever breaks off the run waits for no numbers; their failure is then nobody's business.
     metrics.catch(() => {});
     return { step, lr, batches, metrics };
@@ -205,7 +200,7 @@ export class Trainer {
     }
     this.state.trainLoss += (loss - this.state.trainLoss) / Math.min(step, averagedSteps);
     const scaling = this.scaler ? { lossScale, skipped } : {};
-    await this.log({ event: 'step', step, loss, accuracy, lr, gradNorm, ...scaling });
+    await this.record.log({ event: 'step', step, loss, accuracy, lr, gradNorm, ...scaling });
     return {
       event: 'step',
       step,
@@ -227,28 +222,16 @@ export class Trainer {
     this.state.sinceBest = best ? 0 : this.state.sinceBest + 1;
     if (best) {
       this.state.best = score;
-      await this.parts.store?.writeCheckpoint('best', {
-        ...this.description(),
-        [weightsName]: await this.weights(),
-      });
+      await this.record.saveBest();
     }
-    await this.log({ event: 'eval', step, ...score, best });
+    await this.record.log({ event: 'eval', step, ...score, best });
     return { event: 'eval', step, ...score, best };
-  }
-
-  /** Runs `body` with the weights that count: their average, where the run keeps one. */
-  private averaged<T>(body: () => Promise<T>): Promise<T> {
-    return this.average ? this.average.withAverage(body) : body();
-  }
-
-  private weights(): Promise<Uint8Array> {
-    return this.averaged(() => weightsFile(this.slab));
   }
 
   private async score(): Promise<Score> {
     const { engine } = this.parts;
     const score = await engine.span('validation', () =>
-      this.averaged(() => evaluate(engine, this.trainee, this.evaluationBatches)),
+      this.model.averaged(() => evaluate(engine, this.trainee, this.evaluationBatches)),
     );
     if (Number.isFinite(score.loss)) return score;
     const what = `the validation loss is ${score.loss} after step ${this.state.step}`;
@@ -257,44 +240,23 @@ export class Trainer {
 
   private async save(): Promise<CheckpointEvent> {
     this.state.seconds = this.seconds();
-    this.state.gradScaler = await this.scaler?.state();
-    const { store, engine } = this.parts;
-    const files = this.description();
-    if (store) {
-      await engine.span('checkpoint', () =>
-        saveCheckpoint(store, this.slab, this.optimizer, this.state, files),
-      );
-    }
+    await this.parts.engine.span('checkpoint', () => this.record.save(this.state));
     return { event: 'checkpoint', step: this.state.step };
   }
 
   private async resume(): Promise<void> {
-    const { store, options, out } = this.parts;
-    const state = store && (await loadCheckpoint(store, this.slab, this.optimizer, options));
-    if (!store || !state) {
-      throw new ClozeError(
-        'checkpoint',
-        `there is no checkpoint to resume in ${out ?? 'this run'}`,
-        'Start without --resume',
-      );
-    }
-    this.state = state;
-    if (state.gradScaler) this.scaler?.load(state.gradScaler);
-    this.resumedAt = { step: state.step, seconds: state.seconds };
-    await store.truncateLines(metricsLog, upToStep(state.step));
+    this.state = await this.record.resume(this.parts.options, this.parts.out);
+    this.resumedAt = { step: this.state.step, seconds: this.state.seconds };
   }
 
   /** Saves the best weights as the model: those of a validation, or the last ones where a stopped run beats them. */
   private async done(reason: Reason, { baselines, floor }: Bars): Promise<DoneEvent> {
-    const { store, out, engine } = this.parts;
+    const { out, engine } = this.parts;
     const { step, trainLoss, best } = this.state;
     const last = reason === 'stopped' || !best ? await this.score() : best;
     const lastIsBetter = !best || last.loss < best.loss;
     const { loss: valLoss, accuracy: valAccuracy } = lastIsBetter ? last : best;
-    if (store) {
-      const saved = lastIsBetter ? undefined : await store.readCheckpoint('best');
-      await store.write(weightsName, saved?.[weightsName] ?? (await this.weights()));
-    }
+    await this.record.saveModel(lastIsBetter ? 'last' : 'best');
     return {
       event: 'done',
       steps: step,
@@ -311,7 +273,7 @@ export class Trainer {
   }
 
   private async explain(what: string, batches: readonly Batch[]): Promise<ClozeError> {
-    const culprit = await firstNonFinite(this.step, batches, this.state.step);
+    const culprit = await firstNonFinite(this.model.step, batches, this.state.step);
     return new ClozeError(
       'nan',
       `${what}; the first tensor that is not finite is ${culprit}`,
@@ -354,22 +316,17 @@ export class Trainer {
     return step > this.resumedAt.step ? (batchSize * seqLen) / this.pace(step) : 0;
   }
 
-  private description(): Record<string, string> {
-    return descriptionFiles(this.config, this.parts.session.tokenizer);
+  private rehearse(): Promise<MemoryNeed> {
+    const { engine, options } = this.parts;
+    return rehearse(engine, {
+      build: this.build,
+      options,
+      training: this.trainingBatches.of(1, 0),
+      validation: this.evaluationBatches,
+    });
   }
 
-  /** Writes what describes the model first, so that a killed run can be read too. */
-  private async describe(): Promise<void> {
-    for (const [name, content] of Object.entries(this.description())) {
-      await this.parts.store?.write(name, content);
-    }
-  }
-
-  private async log(line: object): Promise<void> {
-    await this.parts.store?.appendLine(metricsLog, JSON.stringify(line));
-  }
-
-  private startEvent({ baselines, floor }: Bars): StartEvent {
+  private startEvent({ baselines, floor }: Bars, memory: MemoryNeed): StartEvent {
     const { session, engine } = this.parts;
     const { tuning } = engine.launcher;
     const { packing } = this.trainingBatches;
@@ -378,6 +335,7 @@ export class Trainer {
       adapter: engine.device.capabilities.name,
       tuning: tuning ? { choices: tuning.choices.length, digest: tuning.digest } : null,
       parameters: this.slab.size,
+      memory,
       vocabSize: session.tokenizer.vocabSize,
       trainSequences: session.train.size,
       validationSequences: session.validation.size,
@@ -393,26 +351,4 @@ export class Trainer {
       floor,
     };
   }
-}
-
-function modelConfig({ tokenizer, train }: Session, objective: Objective, options: TrainOptions): BertConfig {
-  const { preset, layers, width, heads } = options;
-  return presetConfig(preset, {
-    ...(layers && { num_hidden_layers: layers }),
-    ...(width && { hidden_size: width }),
-    ...(heads && { num_attention_heads: heads }),
-    objective: options.objective,
-    vocab_size: tokenizer.vocabSize + objective.extraTokens,
-    max_position_embeddings: objective.train.rowLength(train.T),
-    hidden_dropout_prob: options.dropout,
-    attention_probs_dropout_prob: options.dropout,
-    norm_position: options.norm,
-    position_embedding_type: options.positions,
-    norm_type: options.normType,
-    feed_forward: options.feedForward,
-    tie_word_embeddings: options.decoder === 'tied',
-    global_attn_every_n_layers: options.globalEvery,
-    local_attention: options.localWindow,
-    pad_token_id: Math.max(0, tokenizer.special.pad),
-  });
 }

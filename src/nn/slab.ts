@@ -149,19 +149,19 @@ function pack(members: readonly [string, Parameter][], limit: number): Slot[][] 
 function makeSegment(engine: Engine, group: string, slots: Slot[], seed: number): Segment {
   const last = slots[slots.length - 1];
   const length = Math.ceil((last.offset + last.parameter.size) / ALIGNMENT) * ALIGNMENT;
-  const content = new Float32Array(length);
+  // First values cost seconds for a large model, and a device that computes nothing has no use for them.
+  const content = engine.device.dry ? undefined : new Float32Array(length);
   const values = engine.keep(engine.empty([length]));
   const gradients = engine.keep(engine.empty([length]));
   for (const { name, parameter, offset } of slots) {
-    parameter.init(
-      content.subarray(offset, offset + parameter.size),
-      new Random(seed, hashName(parameter.drawsAs(name))),
-      parameter.shape,
-    );
+    if (content) {
+      const random = new Random(seed, hashName(parameter.drawsAs(name)));
+      parameter.init(content.subarray(offset, offset + parameter.size), random, parameter.shape);
+    }
     parameter.value = slice(engine, values, parameter, offset).requireGrad();
     parameter.value.grad = slice(engine, gradients, parameter, offset);
   }
-  values.write(content);
+  if (content) values.write(content);
   return { group, values, gradients, slots };
 }
 

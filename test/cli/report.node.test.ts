@@ -14,6 +14,7 @@ const start: StartEvent = {
   tuning: null,
   adapter: 'a software adapter',
   parameters: 123456,
+  memory: { state: 3 << 20, activations: 1 << 20, largestBuffer: 1 << 19, bufferLimit: 1 << 27 },
   vocabSize: 512,
   trainSequences: 900,
   validationSequences: 100,
@@ -63,6 +64,8 @@ describe('a run is told', () => {
       'letters: 1,000 documents',
       '45,678 tokens',
       '512 tokens (char)',
+      '4 MiB: 3 MiB for weights, gradients and optimizer, 1 MiB for a step',
+      'buffers of up to 512 KiB; the adapter allows 128 MiB',
     ])
       expect(text).toContain(part);
     expect(text).toMatch(/4\.000 nats.*2\.000 nats/);

@@ -188,3 +188,32 @@ describe('a recording', () => {
     expect(device.recording).toBeUndefined();
   });
 });
+
+describe('a dry twin', () => {
+  test('counts memory and pipelines and refuses as the device does, while the device stays as it is', async () => {
+    const device = await openDevice();
+    const twin = device.dryTwin();
+    const source = view(twin, [1, 2, 3]);
+    add(twin, source, view(twin, [10, 20, 30]));
+    expect(await values(twin, source)).toEqual([0, 0, 0]);
+    expect(twin.memory()).toMatchObject({ buffers: 2, live: 512, largest: 256 });
+    const limit = device.capabilities.limits.maxBufferSize;
+    expect(() => twin.acquire(2 * limit, 'a giant')).toThrow(/a giant needs a buffer of/);
+    expect(device.memory()).toMatchObject({ buffers: 0, peak: 0 });
+    expect(device.stream.dispatches).toBe(0);
+    expect(device.pipelines.requests).toHaveLength(0);
+    await device.prepareAs(twin);
+    expect(device.pipelines.requests).toEqual(twin.pipelines.requests);
+    expect(device.pipelines.requests).toHaveLength(1);
+  });
+});
+
+test('a peak that was reset begins anew', async () => {
+  const device = await openDevice();
+  device.release(device.acquire(4096, 'once'));
+  const kept = device.acquire(256, 'kept');
+  expect(device.memory()).toMatchObject({ peak: 4096, largest: 4096 });
+  device.resetPeakMemory();
+  expect(device.memory()).toMatchObject({ peak: 256, largest: 0 });
+  device.release(kept);
+});

@@ -1,6 +1,7 @@
 /** Tiny runs for tests of training: the noisy clock, a model of two narrow layers. */
+import { afterAll } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
-import type { TrainEvent } from '../../src/mlm/events.ts';
+import type { StartEvent, TrainEvent } from '../../src/mlm/events.ts';
 import {
   buildSession,
   builtInCorpus,
@@ -26,12 +27,21 @@ export interface RunResult {
   events: TrainEvent[];
   weights: Map<string, Float32Array>;
   metrics: string;
-  /** Bytes in use at most. */
+  /** Bytes that the run took at most. */
   peak: number;
 }
 
+let shared: Promise<Engine> | undefined;
+afterAll(async () => (await shared)?.close());
+
+/** The engine of all runs of a file: compiling the pipelines anew for each would take longer than the runs do. */
+export function sharedEngine(): Promise<Engine> {
+  shared ??= Engine.open();
+  return shared;
+}
+
 /**
- * Trains on an engine of its own; `stopAfter` ends the run after that step as Ctrl-C would, `lossScale` is what a run in f16
+ * Trains on an engine that the file's runs share; `stopAfter` ends the run after that step as Ctrl-C would, `lossScale` is what a run in f16
  * begins with.
  */
 export async function run(
@@ -44,7 +54,7 @@ export async function run(
     lossScale?: number;
   } = {},
 ): Promise<RunResult> {
-  using engine = await Engine.open();
+  const engine = await sharedEngine();
   const { store = new MemoryStore(), resume } = settings;
   const options = parseOptions({ ...tiny, ...overrides });
   const corpus = builtInCorpus('synthetic:clock', { count: 60, seed: 0 }) as Corpus;
@@ -60,8 +70,9 @@ export async function run(
   }
   const weights = await trainer.slab.read();
   trainer.dispose();
-  const { peak } = engine.memory();
-  return { events, weights, metrics: (await store.readText('metrics.jsonl')) ?? '', peak };
+  const { state, activations } = (events[0] as StartEvent).memory;
+  const metrics = (await store.readText('metrics.jsonl')) ?? '';
+  return { events, weights, metrics, peak: state + activations };
 }
 
 function nans(trainer: Trainer): Float32Array {
