@@ -8,9 +8,10 @@ import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/
 import type { Trained } from '../mlm/pretrained.ts';
 import type { ScoredText, Session } from '../mlm/session.ts';
 import type { Tokenizer } from '../mlm/tokenizer/index.ts';
+import { evalTask } from './eval-task.ts';
 import { count, percent } from './format.ts';
 import { sayJson } from './json.ts';
-import { withTrained } from './model.ts';
+import { modelReader, withTrained } from './model.ts';
 import { addTrainFlags, readConfig, trainFlags, wholeNumber } from './options.ts';
 import { addProfileFlags, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { measureLines } from './report.ts';
@@ -19,6 +20,7 @@ import { say, type Terminal } from './terminal.ts';
 
 interface EvalFlags extends ProfileFlags {
   model: string;
+  data?: string[];
   maskSeed?: number;
   pll?: boolean;
   all?: boolean;
@@ -32,9 +34,13 @@ export function addEval(program: Command, terminal: Terminal): void {
     .command('eval')
     .description(
       'Score a model on text that it was not trained on, beside what counting words achieves: on the share of the\n' +
-        "run's own text that was held out, or on all of another that --data names.",
+        "run's own text that was held out, or on all of another that --data names. A fine-tuned model is scored on the\n" +
+        'examples of its task, beside a trivial baseline.',
     )
-    .requiredOption('--model <folder>', 'a model folder: what train wrote, or a BERT of Hugging Face');
+    .requiredOption(
+      '--model <folder>',
+      'a model folder: what train or finetune wrote, or a BERT of Hugging Face',
+    );
   const options = addTrainFlags(command, [
     'data',
     'documents',
@@ -65,12 +71,17 @@ Examples:
   $ cloze eval --model runs/stories --mask-rate 0.3 --json
   $ cloze eval --model runs/shakespeare --data sonnets.txt
   $ cloze eval --model runs/shakespeare --pll --eval-sequences 20
-  $ cloze eval --model bert-tiny --data notes.txt --documents line --seq-len 128`,
+  $ cloze eval --model bert-tiny --data notes.txt --documents line --seq-len 128
+  $ cloze eval --model runs/ner --data dev.conll`,
     )
     .action((flags: EvalFlags) => evalModel(flags, terminal));
 }
 
 async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
+  const { readModelConfig } = await import('../mlm/pretrained.ts');
+  const { isTaskConfig } = await import('../mlm/tasks/folder.ts');
+  const config = await readModelConfig(await modelReader(flags.model), flags.model);
+  if (isTaskConfig(config)) return evalTask(flags, terminal);
   const { evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
   const { measure } = await import('../mlm/measures.ts');
   const { createObjective } = await import('../mlm/objectives/index.ts');

@@ -46,7 +46,7 @@ async function withLoaded<M, T>(
 }
 
 /** Reads the files of a model: of a folder, or of a zip as the page saves it. */
-async function modelReader(model: string): Promise<FileReader> {
+export async function modelReader(model: string): Promise<FileReader> {
   if (/\.zip$/i.test(model)) {
     const { readFileBytes } = await import('../mlm/files.node.ts');
     const { unpackModel } = await import('../mlm/archive.ts');

@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { readFileText, unlessMissing } from '../mlm/files.node.ts';
 import type { ObjectiveName } from '../mlm/objectives/index.ts';
-import { type OptionField, optionField, optionGroups } from '../mlm/optionFields.ts';
+import { type OptionField, type OptionGroups, optionField, optionGroups } from '../mlm/optionFields.ts';
 import { optionNames, parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { defaultFolder, optionsFile } from './run-folder.ts';
 
@@ -47,7 +47,8 @@ const parsers: Partial<Record<OptionField['kind'], (text: string) => unknown>> =
   numbers,
 };
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** The flag of an option. */
+export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Adds a flag for each of `names`, by default for all options of a run, with its default in the help. */
 export function addTrainFlags(
@@ -55,18 +56,35 @@ export function addTrainFlags(
   names: readonly (keyof TrainOptions)[] = optionNames,
 ): Command {
   const defaults = parseOptions({});
-  for (const [title, flags] of Object.entries(optionGroups)) {
-    for (const name of optionNames) {
-      const flag = flags[name];
-      if (!flag || !names.includes(name)) continue;
-      const value = defaults[name];
+  const fields = names.map((name) => ({ ...optionField(name), default: defaults[name] }));
+  return addOptionFlags(command, optionGroups, fields);
+}
+
+/** Adds a flag for each of `fields`, in the order of their groups; one that has no default in the help is told none. */
+export function addOptionFlags<Name extends string>(
+  command: Command,
+  groups: OptionGroups<Name>,
+  fields: readonly OptionField<Name>[],
+): Command {
+  for (const [title, group] of Object.entries(groups) as [string, OptionGroups<Name>[string]][]) {
+    for (const name of Object.keys(group) as Name[]) {
+      const flag = group[name];
+      const field = fields.find((field) => field.name === name);
+      if (!flag || !field) continue;
+      const value = field.default;
       const shown = value === undefined || value === false ? '' : ` (default: ${value})`;
-      const option = new Option(`--${kebab(name)} ${flag.value}`.trim(), flag.help + shown).helpGroup(title);
-      const parse = parsers[optionField(name).kind];
+      const option = new Option(`${flagOf(name)} ${flag.value}`.trim(), flag.help + shown).helpGroup(title);
+      option.makeOptionMandatory(field.required ?? false);
+      const parse = parsers[field.kind];
       command.addOption(parse ? option.argParser(parse) : option);
     }
   }
   return command;
+}
+
+/** Those of a command's parsed flags that have these names. */
+export function pick(names: readonly string[], parsed: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(names.flatMap((name) => (name in parsed ? [[name, parsed[name]]] : [])));
 }
 
 /**
@@ -74,12 +92,9 @@ export function addTrainFlags(
  * naming the flag that is wrong.
  */
 export function trainFlags(parsed: Record<string, unknown>, known?: ObjectiveName): TrainOptionsInput {
-  const flags = Object.fromEntries(
-    optionNames.flatMap((name) => (name in parsed ? [[name, parsed[name]]] : [])),
-  );
+  const flags = pick(optionNames, parsed);
   const { objective = known } = flags;
-  for (const [name, value] of Object.entries(flags))
-    parseOptions({ objective, [name]: value }, `--${kebab(name)}`);
+  for (const [name, value] of Object.entries(flags)) parseOptions({ objective, [name]: value }, flagOf(name));
   return flags;
 }
 

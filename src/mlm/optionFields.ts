@@ -7,8 +7,8 @@ import { type ObjectiveName, objectiveNames, objectivesWith } from './objectives
 import { optionEntries, type TrainOptions } from './options.ts';
 
 /** One option as something to be filled in. */
-export interface OptionField {
-  name: keyof TrainOptions;
+export interface OptionField<Name = keyof TrainOptions> {
+  name: Name;
   /** `numbers`: a tuple of them; `texts`: a list of any length. */
   kind: 'whole' | 'number' | 'choice' | 'text' | 'texts' | 'numbers' | 'flag';
   /** Of a choice. */
@@ -19,6 +19,8 @@ export interface OptionField {
   openLeast?: boolean;
   openMost?: boolean;
   default: unknown;
+  /** Whether it must be given. */
+  required?: boolean;
 }
 
 export interface OptionHelp {
@@ -28,7 +30,9 @@ export interface OptionHelp {
 }
 
 /** What each option is for, in groups and an order that read well. */
-export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOptions, OptionHelp>>>> = {
+export type OptionGroups<Name extends string> = Readonly<Record<string, Partial<Record<Name, OptionHelp>>>>;
+
+export const optionGroups: OptionGroups<keyof TrainOptions> = {
   'The text:': {
     data: {
       value: '<paths...>',
@@ -153,9 +157,16 @@ export const optionGroups: Readonly<Record<string, Partial<Record<keyof TrainOpt
 export function optionField(name: keyof TrainOptions, objective?: ObjectiveName): OptionField {
   const owner = objectivesWith(name);
   const entries = optionEntries(objective && owner.includes(objective) ? objective : (owner[0] ?? 'mlm'));
-  const schema = entries[name] as v.GenericSchema;
-  const inner = schema.type === 'optional' ? (schema as Wrapper).wrapped : schema;
-  return { name, ...kindOf(inner), ...limits(inner), default: (schema as Wrapper).default };
+  return fieldOf(name, entries[name] as v.GenericSchema);
+}
+
+/** The field that the schema of an option describes. */
+export function fieldOf<Name>(name: Name, schema: v.GenericSchema): OptionField<Name> {
+  if (schema.type !== 'optional') {
+    return { name, ...kindOf(schema), ...limits(schema), default: undefined, required: true };
+  }
+  const { wrapped, default: value } = schema as Wrapper;
+  return { name, ...kindOf(wrapped), ...limits(wrapped), default: value };
 }
 
 type Wrapper = v.GenericSchema & { wrapped: v.GenericSchema; default: unknown };

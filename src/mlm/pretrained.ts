@@ -89,7 +89,7 @@ export async function readDescription(
   read: FileReader,
   folder: string,
 ): Promise<{ config: BertConfig; tokenizer: Tokenizer }> {
-  const config = parseConfig(parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`));
+  const config = await readModelConfig(read, folder);
   const tokenizer = await loadTokenizer(read, folder);
   if (tokenizer.vocabSize > config.vocab_size) {
     throw new ClozeError(
@@ -98,6 +98,12 @@ export async function readDescription(
     );
   }
   return { config, tokenizer };
+}
+
+/** The config of the model in a folder. Throws `input` when there is none, `format` when it is broken. */
+export async function readModelConfig(read: FileReader, folder: string): Promise<BertConfig> {
+  const source = `${folder}/config.json`;
+  return parseConfig(parseJson(await need(read, folder, 'config.json'), source), source);
 }
 
 /** The weights in a folder. Throws `input` when there are none. */

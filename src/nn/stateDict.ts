@@ -8,7 +8,7 @@ import { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
 export async function stateDict(slab: Slab): Promise<Map<string, StoredTensor>> {
   const values = await slab.read();
   return new Map(
-    [...slab.parameters()].map(([name, { shape }]) => [name, storedTensor(values.get(name)!, shape)]),
+    [...slab.allParameters()].map(([name, { shape }]) => [name, storedTensor(values.get(name)!, shape)]),
   );
 }
 
@@ -27,7 +27,7 @@ export function loadStateDict(
   const missing: string[] = [];
   const unfit: string[] = [];
   const values = new Map<string, Float32Array>();
-  for (const [name, { shape }] of slab.parameters()) {
+  for (const [name, { shape }] of options.flat ? slab.parameters() : slab.allParameters()) {
     const tensor = tensors.get(name);
     unknown.delete(name);
     if (!tensor) {

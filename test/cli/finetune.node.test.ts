@@ -55,8 +55,12 @@ test('a classifier learns, is saved as Hugging Face names things, and says the s
     'a fine day indeed',
   ]);
   expect(lines(said.out).map(({ label }) => label)).toEqual(['BAD', 'GOOD']);
-  const scored = await cloze(['predict', '--model', at('classifier'), '--data', at('texts.txt'), '--json']);
-  expect(lines(scored.out)[0].scores.accuracy).toBe(1);
+  const again = await cloze(['eval', '--model', at('classifier'), '--json']);
+  const { scores, baseline, examples } = lines(again.out)[0];
+  expect({ scores, baseline }).toEqual({ scores: events.at(-1).scores, baseline: events[0].baseline });
+  expect(examples).toBe(events[0].development);
+  const scored = await cloze(['eval', '--model', at('classifier'), '--data', at('texts.txt'), '--json']);
+  expect(lines(scored.out)[0]).toMatchObject({ examples: 96, scores: { accuracy: 1 } });
 });
 
 test('the body of a model serves another task; frozen layers stay as they were', async () => {
@@ -86,10 +90,17 @@ test('the body of a model serves another task; frozen layers stay as they were',
 });
 
 test('bad input is one line that says what is wrong', async () => {
-  await writeFile(at('strange.txt'), 'UGLY a fine cat');
-  const strange = await cloze(['predict', '--model', at('classifier'), '--data', at('strange.txt')]);
+  await writeFile(at('strange.txt'), 'GOOD a fine cat\nUGLY a fine cat');
+  const strange = await cloze(['eval', '--model', at('classifier'), '--data', at('strange.txt')]);
   expect(strange.code).toBe(1);
-  expect(strange.err).toMatch(/has the label UGLY, which the model does not know\. Known: BAD, GOOD/);
+  expect(strange.err).toMatch(
+    /strange\.txt, line 2: the label "UGLY" is none of the model's\. Known: BAD, GOOD/,
+  );
+  const deaf = await cloze(['eval', '--model', at('classifier'), '--mask-rate', '0.3']);
+  expect(deaf.err).toMatch(/--mask-rate is for language models/);
+  const deep = ['--data', at('texts.txt'), '--preset', 'nano', '--freeze', '3'];
+  expect((await cloze(['finetune', '--task', 'classification', ...deep])).err).toMatch(/The model has 2/);
+  expect((await cloze(['finetune', '--data', at('texts.txt')])).err).toMatch(/--task <name>/);
   expect((await cloze(['finetune', '--task', 'poetry', '--data', at('texts.txt')])).err).toMatch(
     /Known: classification/,
   );

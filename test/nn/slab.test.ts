@@ -110,9 +110,28 @@ describe('a slab', () => {
     slab.dispose();
   });
 
+  test('keeps frozen parameters among its values, without gradients and out of sight of optimisers', async () => {
+    const model = new Model('dense');
+    const slab = materialize(model, engine, { freezes: (name) => name.startsWith('norm.') });
+    expect([...slab.parameters()].map(([name]) => name)).toEqual(['dense.weight', 'dense.bias']);
+    expect(slab.size).toBe(model.dense.weight.size + (model.dense.bias?.size ?? 0));
+    expect(slab.frozen.flatMap(({ slots }) => slots).map(({ parameter }) => parameter.value.grad)).toEqual([
+      undefined,
+      undefined,
+    ]);
+    const whole = materialize(new Model('dense'), engine);
+    const values = await slab.read();
+    expect(values).toEqual(await whole.read());
+    values.get('norm.weight')!.fill(3);
+    slab.write(values);
+    expect(await slab.read()).toEqual(values);
+    slab.dispose();
+    whole.dispose();
+  });
+
   test('gives its memory back', () => {
     const before = engine.memory().live;
-    const slab = materialize(new Model('dense'), engine);
+    const slab = materialize(new Model('dense'), engine, { freezes: (name) => name === 'norm.bias' });
     expect(engine.memory().live).toBeGreaterThan(before);
     slab.dispose();
     expect(engine.memory().live).toBe(before);

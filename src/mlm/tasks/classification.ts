@@ -1,11 +1,12 @@
 /** One label for a text: topics, questions, intents, sentiment. */
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { type EncodedLabels, labelTask } from './labels.ts';
 import { accuracy, macroF1 } from './metrics/classification.ts';
 import { parseLabelledTexts } from './readers/labelledTexts.ts';
-import { type EncodedExample, mostFrequent, type Task, type TaskExample } from './task.ts';
+import { mostFrequent, type Task, type TaskExample } from './task.ts';
 
 /** The first token answers for the whole text (Devlin et al., "BERT", 2019). */
-export function encodeText({ text }: TaskExample, tokenizer: Tokenizer, T: number): EncodedExample {
+export function encodeText({ text }: TaskExample, tokenizer: Tokenizer, T: number): EncodedLabels {
   const { ids } = tokenizer.encode(text, { maxLength: T, truncation: 'longest_first' });
   return { inputIds: Uint32Array.from(ids), positions: [0], items: [0] };
 }
@@ -19,7 +20,7 @@ export const majority: Task['baseline'] = {
   },
 };
 
-export const classification: Task = {
+export const classification = labelTask({
   name: 'classification',
   description: 'one label for a text: .csv with a header, .tsv of text and label, or lines of "label text"',
   head: 'sequence',
@@ -31,4 +32,4 @@ export const classification: Task = {
     return { accuracy: accuracy(truth, answers), macro_f1: macroF1(truth, answers) };
   },
   baseline: majority,
-};
+});

@@ -1,11 +1,12 @@
 /** Named entities: a BIO tag for each word, predicted by the word's first token (Devlin et al., "BERT", 2019, section 5.3). */
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { type EncodedLabels, labelTask } from './labels.ts';
 import { tokenAccuracy } from './metrics/classification.ts';
 import { entityScores } from './metrics/entities.ts';
 import { parseConll } from './readers/conll.ts';
-import { type EncodedExample, mostFrequent, type Task, type TaskExample } from './task.ts';
+import { mostFrequent, type TaskExample } from './task.ts';
 
-function encodeWords({ words = [] }: TaskExample, tokenizer: Tokenizer, T: number): EncodedExample {
+function encodeWords({ words = [] }: TaskExample, tokenizer: Tokenizer, T: number): EncodedLabels {
   const { cls, sep, unk } = tokenizer.special;
   const ids = [cls];
   const positions: number[] = [];
@@ -21,7 +22,7 @@ function encodeWords({ words = [] }: TaskExample, tokenizer: Tokenizer, T: numbe
   return { inputIds: Uint32Array.from([...ids, sep]), positions, items };
 }
 
-export const entities: Task = {
+export const entities = labelTask({
   name: 'ner',
   description: 'named entities: CoNLL lines of a word and its BIO tag, an empty line between sentences',
   head: 'token',
@@ -52,4 +53,4 @@ export const entities: Task = {
       return examples.map(({ words = [] }) => words.map((word) => best.get(word) ?? 'O'));
     },
   },
-};
+});

@@ -3,31 +3,47 @@ import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
 import { loadStateDict, parseSafetensors, type Slab, stateDict } from '../../nn/index.ts';
 import type { BertConfig } from '../bert/config.ts';
-import { type FileReader, readDescription, readWeights } from '../pretrained.ts';
+import {
+  descriptionFiles,
+  type FileReader,
+  readDescription,
+  readWeights,
+  weightsFile,
+} from '../pretrained.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { materializeTask } from './finetune.ts';
-import { taskNamed } from './index.ts';
-import { type TaskModel, taskConfig, taskModel } from './model.ts';
-import type { Task } from './task.ts';
+import { taskNamed, tasks } from './index.ts';
+import { type FinetuneOptions, parseFinetuneOptions } from './options.ts';
+import type { Task, TaskExample, TaskModel } from './task.ts';
 
 export interface LoadedTask {
   trainee: TaskModel;
   slab: Slab;
 }
 
+/** What a new model for a task is made of besides its body. */
+export interface TaskStart extends Partial<Pick<FinetuneOptions, 'seed' | 'freeze' | 'scratch'>> {
+  task: Task;
+  /** What it is to learn from, for what its head needs. */
+  known: readonly TaskExample[];
+}
+
+/** How the folder was made: the options of `finetune`, where that wrote it. */
+export const finetuneFile = 'finetune.json';
+
 /**
- * A model for `task` with the body in a folder, and a head that is new. Tensors of other heads are left aside. Throws ClozeError `format` naming
+ * A model for a task with the body in a folder, and a head that is new. Tensors of other heads are left aside. Throws ClozeError `format` naming
  * every tensor of the body that is missing or of another shape.
  */
 export async function startFromFolder(
   engine: Engine,
   read: FileReader,
   folder: string,
-  { task, labels, seed, scratch }: { task: Task; labels: readonly string[]; seed: number; scratch?: boolean },
+  start: TaskStart,
 ): Promise<LoadedTask> {
   const { config, tokenizer } = await readDescription(read, folder);
-  const started = startAnew(engine, { task, labels, seed, config, tokenizer });
-  if (scratch) return started;
+  const started = startAnew(engine, config, tokenizer, start);
+  if (start.scratch) return started;
   const { tensors } = parseSafetensors(await readWeights(read, folder), `${folder}/model.safetensors`);
   const all = await stateDict(started.slab);
   for (const name of all.keys()) {
@@ -40,41 +56,73 @@ export async function startFromFolder(
   return started;
 }
 
-/** A model for `task` that knows nothing yet. */
+/** A model for a task that knows nothing yet. */
 export function startAnew(
   engine: Engine,
-  parts: { task: Task; labels: readonly string[]; seed: number; config: BertConfig; tokenizer: Tokenizer },
+  body: BertConfig,
+  tokenizer: Tokenizer,
+  { task, known, seed, freeze }: TaskStart,
 ): LoadedTask {
-  const { task, labels, seed, config, tokenizer } = parts;
-  const trainee = taskModel(task, taskConfig(task, config, labels), tokenizer);
-  return { trainee, slab: materializeTask(trainee, engine, seed) };
+  const config = { ...task.configure(body, known), architectures: [task.architecture], task: task.name };
+  const trainee = task.build(config, tokenizer);
+  return { trainee, slab: materializeTask(trainee, engine, { seed, freeze }) };
+}
+
+/** The files of a fine-tuned model. */
+export async function taskFiles(
+  { trainee, slab }: LoadedTask,
+  options: FinetuneOptions,
+): Promise<Record<string, string | Uint8Array>> {
+  return {
+    ...descriptionFiles(trainee.config, trainee.tokenizer),
+    'model.safetensors': await weightsFile(slab),
+    [finetuneFile]: `${JSON.stringify(options, null, 2)}\n`,
+  };
 }
 
 /**
- * The model of a task in a folder. One that was not trained here is a classifier or finds entities, as `architectures` says. Throws ClozeError
- * `input` for a model of no task, `format` naming every tensor that is missing, left over or of another shape.
+ * The model of a task in a folder, and the options of the run that wrote it, if one of cloze did. Throws ClozeError `input` for a model
+ * of no task, `format` naming every tensor that is missing, left over or of another shape.
  */
-export async function loadTask(engine: Engine, read: FileReader, folder: string): Promise<LoadedTask> {
+export async function loadTask(
+  engine: Engine,
+  read: FileReader,
+  folder: string,
+): Promise<LoadedTask & { options?: FinetuneOptions }> {
   const { config, tokenizer } = await readDescription(read, folder);
-  const trainee = taskModel(taskOf(config, folder), config, tokenizer);
-  const slab = materializeTask(trainee, engine, 0);
+  const trainee = taskOf(config, folder).build(config, tokenizer);
+  const slab = materializeTask(trainee, engine);
   const { tensors } = parseSafetensors(await readWeights(read, folder), `${folder}/model.safetensors`);
   loadStateDict(slab, tensors, { ignore: (name) => name === 'bert.embeddings.position_ids' });
-  return { trainee, slab };
+  const run = await read(finetuneFile);
+  return { trainee, slab, ...(run && { options: parseRun(run, `${folder}/${finetuneFile}`) }) };
 }
 
-const byArchitecture: Readonly<Record<string, string>> = {
-  BertForSequenceClassification: 'classification',
-  BertForTokenClassification: 'ner',
-};
+/** Whether a config is that of a task's model. */
+export function isTaskConfig({ task, architectures }: BertConfig): boolean {
+  return typeof task === 'string' || byArchitecture(architectures) !== undefined;
+}
+
+/** The first task of those whose models have the architecture: one that was not trained here says no more. */
+function byArchitecture(architectures: unknown): Task | undefined {
+  const [name] = Array.isArray(architectures) ? architectures : [];
+  return tasks.find(({ architecture }) => architecture === name);
+}
 
 function taskOf({ task, architectures }: BertConfig, folder: string): Task {
-  const name =
-    typeof task === 'string' ? task : byArchitecture[String((architectures as string[] | undefined)?.[0])];
-  if (name) return taskNamed(name);
+  const found = typeof task === 'string' ? taskNamed(task) : byArchitecture(architectures);
+  if (found) return found;
   throw new ClozeError(
     'input',
     `${folder} is the model of no task`,
     'Name a folder that `cloze finetune` wrote',
   );
+}
+
+function parseRun(bytes: Uint8Array, source: string): FinetuneOptions {
+  try {
+    return parseFinetuneOptions(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    throw new ClozeError('format', `${source}: ${(error as Error).message}`, 'Correct or remove it');
+  }
 }

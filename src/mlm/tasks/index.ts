@@ -5,7 +5,7 @@ import { entities } from './entities.ts';
 import { relations } from './relations.ts';
 import type { Task } from './task.ts';
 
-export type { Task, TaskExample, TaskScores } from './task.ts';
+export type { Task, TaskExample, TaskModel, TaskPrediction, TaskScores } from './task.ts';
 
 export const tasks: readonly Task[] = [classification, entities, relations];
 

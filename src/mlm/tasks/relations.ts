@@ -1,9 +1,9 @@
 /** Relation extraction: what two marked nominals of a sentence have to do with each other, and which way round. */
 import { encodeText, majority } from './classification.ts';
+import { labelTask } from './labels.ts';
 import { accuracy } from './metrics/classification.ts';
 import { relationF1 } from './metrics/relations.ts';
 import { checkNominals, parseSemeval } from './readers/semeval.ts';
-import type { Task } from './task.ts';
 
 /**
  * The nominals between characters that every vocabulary has: $ around the first and # around the second, as Wu and He
@@ -17,7 +17,7 @@ export function markNominals(text: string): string {
     .trim();
 }
 
-export const relations: Task = {
+export const relations = labelTask({
   name: 'relations',
   description: 'the relation of two nominals: the form of SemEval-2010 task 8',
   head: 'sequence',
@@ -33,4 +33,4 @@ export const relations: Task = {
     return { macro_f1: relationF1(truth, answers), accuracy: accuracy(truth, answers) };
   },
   baseline: majority,
-};
+});

@@ -1,7 +1,12 @@
 /**
- * What a downstream task is: how its files are read, how an example is put to the model, and how answers are scored. One
- * label for a text, or one for each of its words: both are a list of labels here, so that all else is the same.
+ * What a downstream task is: how its files are read, what model it wants, how an example is put to that model, and how answers are
+ * scored. Whatever is answered is a list of strings here, so that all else is the same: a label for a text, one for each of its words,
+ * a number, a sentence.
  */
+import type { Engine } from '../../autograd/index.ts';
+import type { Batch } from '../batch.ts';
+import type { BertConfig } from '../bert/config.ts';
+import type { Trainee } from '../objectives/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 export interface TaskExample {
@@ -9,34 +14,72 @@ export interface TaskExample {
   text: string;
   /** Where each word has a label: the words. */
   words?: readonly string[];
-  /** One for the text, or one for each word; empty where it is not known. */
+  /** A second text that belongs to the first. */
+  pair?: string;
+  /** The answer, or one for each word; empty where it is not known. */
   labels: readonly string[];
-}
-
-/** An example as the model reads it. */
-export interface EncodedExample {
-  /** At most T of them. */
-  inputIds: Uint32Array;
-  /** The tokens whose states predict a label, and the index of the label that each predicts. */
-  positions: readonly number[];
-  items: readonly number[];
+  /** For whoever has to find it: the file and the line. */
+  where?: string;
 }
 
 /** Shares between 0 and 1 by the name of the metric; the first is the one to quote. */
 export type TaskScores = Readonly<Record<string, number>>;
 
+/** What is answered to an example, and how probable each of the answers is, where that is known. */
+export interface TaskPrediction {
+  labels: readonly string[];
+  scores: readonly number[];
+}
+
+/** Examples as rows of batches; a long example may take several. */
+export interface TaskRows {
+  readonly size: number;
+  /** The batch of these rows; -1 stands for an empty one. All batches have one shape. */
+  batch(rows: Int32Array<ArrayBuffer>): Batch;
+}
+
+export interface RowOptions {
+  /** Most tokens of a row; default 128, or what the model reads. */
+  seqLen?: number;
+}
+
+export interface PredictOptions extends RowOptions {
+  /** Rows at once. */
+  batchSize?: number;
+}
+
+/** A trainee that also answers. It has no memory before `materialize`. */
+export interface TaskModel extends Trainee {
+  readonly task: Task;
+  readonly tokenizer: Tokenizer;
+  /** Throws ClozeError `input` naming the first example with a label that is none of the model's. */
+  check?(examples: readonly TaskExample[]): void;
+  /** To train on. */
+  rows(examples: readonly TaskExample[], options?: RowOptions): TaskRows;
+  /** An answer to each example, in order. Dropout is off. Labels, where there are any, are not looked at. */
+  predict(
+    engine: Engine,
+    examples: readonly TaskExample[],
+    options?: PredictOptions,
+  ): Promise<TaskPrediction[]>;
+}
+
 export interface Task {
   readonly name: string;
   readonly description: string;
-  readonly head: 'sequence' | 'token';
+  /** The class of Hugging Face that reads the model. */
+  readonly architecture: string;
   /** Examples with labels from the text of a file. Throws ClozeError `input` naming `source` and the line at fault. */
   parse(text: string, source: string): TaskExample[];
   /** An example without labels from one line that a user wrote. */
   ask(line: string): TaskExample;
-  /** A text that leaves no room for all of it is cut off at its end. */
-  encode(example: TaskExample, tokenizer: Tokenizer, T: number): EncodedExample;
-  /** The label of what was cut off; undefined where nothing can be. */
-  readonly fallback?: string;
+  /**
+   * What config.json says of a model that learns from `train`: that of its body, and what its head needs. Throws ClozeError
+   * `input` for examples from which nothing can be learnt.
+   */
+  configure(body: BertConfig, train: readonly TaskExample[]): BertConfig;
+  /** The model of a config that `configure` made. Throws ClozeError `format` for another. */
+  build(config: BertConfig, tokenizer: Tokenizer): TaskModel;
   /** `gold` and `predicted`: the labels of each example. */
   score(gold: readonly (readonly string[])[], predicted: readonly (readonly string[])[]): TaskScores;
   readonly baseline: {
@@ -44,6 +87,32 @@ export interface Task {
     /** What it predicts for each of `examples`, having seen `train`. */
     predict(train: readonly TaskExample[], examples: readonly TaskExample[]): string[][];
   };
+}
+
+/** How `predicted` scores against the labels of `examples`. */
+export function scoreOf(
+  task: Task,
+  examples: readonly TaskExample[],
+  predicted: readonly Pick<TaskPrediction, 'labels'>[],
+): TaskScores {
+  return task.score(
+    examples.map(({ labels }) => labels),
+    predicted.map(({ labels }) => labels),
+  );
+}
+
+/** How the task's baseline scores on `examples`, having seen `train`: the bar for a model. */
+export function scoreBaseline(
+  task: Task,
+  train: readonly TaskExample[],
+  examples: readonly TaskExample[],
+): TaskScores {
+  const predicted = task.baseline.predict(train, examples);
+  return scoreOf(
+    task,
+    examples,
+    predicted.map((labels) => ({ labels })),
+  );
 }
 
 /** The most frequent of `values`, the first to come among equals. */

@@ -6,14 +6,14 @@ import { markNominals } from '../../../src/mlm/tasks/relations.ts';
 
 test('labelled texts as .csv, .tsv and lines', () => {
   const csv = 'text,category\n"one, ""two""\nthree",a\nfour,b\n';
-  expect(parseLabelledTexts(csv, 'x.csv')).toEqual([
+  expect(parseLabelledTexts(csv, 'x.csv')).toMatchObject([
     { text: 'one, "two" three', labels: ['a'] },
     { text: 'four', labels: ['b'] },
   ]);
   expect(parseLabelledTexts('text\tlabel\nit is good \t1\n', 'x.tsv')).toEqual([
-    { text: 'it is good', labels: ['1'] },
+    { text: 'it is good', labels: ['1'], where: 'x.tsv, line 2' },
   ]);
-  expect(parseLabelledTexts('DESC:manner How ?\n0 dull', 'x.txt')).toEqual([
+  expect(parseLabelledTexts('DESC:manner How ?\n0 dull', 'x.txt')).toMatchObject([
     { text: 'How ?', labels: ['DESC'] },
     { text: 'dull', labels: ['0'] },
   ]);
@@ -28,8 +28,8 @@ test('what is no labelled text is named with its line', () => {
 
 test('CoNLL: sentences end at lines that are blank, and every word has a tag', () => {
   expect(parseConll('Anna\tB-person\nran\tO\n\t\nHi\tO', 'x')).toEqual([
-    { text: 'Anna ran', words: ['Anna', 'ran'], labels: ['B-person', 'O'] },
-    { text: 'Hi', words: ['Hi'], labels: ['O'] },
+    { text: 'Anna ran', words: ['Anna', 'ran'], labels: ['B-person', 'O'], where: 'x, line 1' },
+    { text: 'Hi', words: ['Hi'], labels: ['O'], where: 'x, line 4' },
   ]);
   expect(() => parseConll('Anna\tB-person\nran', 'x')).toThrow(/x, line 2: the word "ran" has no tag/);
   expect(() => parseConll('Anna\tPER', 'x')).toThrow(/x, line 1: "PER" is no tag/);

@@ -7,8 +7,10 @@ export function parseConll(text: string, source: string): TaskExample[] {
   const examples: TaskExample[] = [];
   let words: string[] = [];
   let labels: string[] = [];
+  let first = 0;
   const end = () => {
-    if (words.length > 0) examples.push({ text: words.join(' '), words, labels });
+    const where = `${source}, line ${first + 1}`;
+    if (words.length > 0) examples.push({ text: words.join(' '), words, labels, where });
     [words, labels] = [[], []];
   };
   for (const [index, line] of text.split(/\r?\n/).entries()) {
@@ -30,6 +32,7 @@ export function parseConll(text: string, source: string): TaskExample[] {
       const what = `${JSON.stringify(tag)} is no tag`;
       throw new ClozeError('input', `${source}, line ${index + 1}: ${what}`, 'Tags are O, B-type and I-type');
     }
+    if (words.length === 0) first = index;
     words.push(columns[0]);
     labels.push(tag);
   }

@@ -25,7 +25,8 @@ function fromCsv(text: string, source: string): TaskExample[] {
       const what = `example ${i + 1} has ${fields.length} field(s), and wants a text and a label`;
       throw new ClozeError('input', `${source}: ${what}`, 'Quote a text that holds commas');
     }
-    return { text: fields[0].replace(/\s+/g, ' ').trim(), labels: [fields[1].trim()] };
+    const where = `${source}, example ${i + 1}`;
+    return { text: fields[0].replace(/\s+/g, ' ').trim(), labels: [fields[1].trim()], where };
   });
 }
 
@@ -50,7 +51,8 @@ function fromLines(text: string, source: string): TaskExample[] {
       );
     }
     const { label } = match.groups;
-    examples.push({ text: match.groups.text.trim(), labels: [tabs ? label : label.split(':')[0]] });
+    const where = `${source}, line ${index + 1}`;
+    examples.push({ text: match.groups.text.trim(), labels: [tabs ? label : label.split(':')[0]], where });
   });
   return examples;
 }

@@ -15,7 +15,7 @@ export function parseSemeval(text: string, source: string): TaskExample[] {
       const what = `${JSON.stringify(relation)} is no relation`;
       throw new ClozeError('input', `${source}, line ${index + 2}: ${what}`, 'Write Other, or Name(e1,e2)');
     }
-    examples.push({ text: sentence, labels: [relation] });
+    examples.push({ text: sentence, labels: [relation], where: `${source}, line ${index + 1}` });
   });
   if (examples.length > 0) return examples;
   throw new ClozeError('input', `${source} holds no example`, 'Write a number, a tab and a quoted sentence');

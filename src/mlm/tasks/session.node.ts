@@ -1,0 +1,48 @@
+/** What fine-tuning starts from: the examples in files, and the model that options ask for. */
+import type { Engine } from '../../autograd/index.ts';
+import { presetConfig } from '../bert/config.ts';
+import { readFileText } from '../files.node.ts';
+import { FolderStore } from '../folder-store.node.ts';
+import { trainTokenizer } from '../tokenizer/index.ts';
+import { divide, type TaskData } from './examples.ts';
+import { type LoadedTask, startAnew, startFromFolder } from './folder.ts';
+import type { FinetuneOptions } from './options.ts';
+import { lengthOf } from './rows.ts';
+import type { Task, TaskExample } from './task.ts';
+
+/** The examples in a file. Throws ClozeError `io` or, naming the line, `input`. */
+export async function readExamples(task: Task, path: string): Promise<TaskExample[]> {
+  return task.parse(await readFileText(path), path);
+}
+
+/** The examples of the files that the options name, divided as they say. */
+export async function readTaskData(task: Task, options: FinetuneOptions): Promise<TaskData> {
+  const { data, development } = options;
+  const examples = await readExamples(task, data);
+  const held = development === undefined ? undefined : await readExamples(task, development);
+  return divide(examples, held, options);
+}
+
+/** The model that the options ask for: with the body in a folder, or a new one with a tokenizer made of the examples. */
+export async function startTask(
+  engine: Engine,
+  task: Task,
+  { known, train }: TaskData,
+  options: FinetuneOptions,
+): Promise<LoadedTask> {
+  const { model, preset, vocabSize, seqLen } = options;
+  const start = { ...options, task, known };
+  if (model !== undefined) {
+    const folder = new FolderStore(model);
+    return startFromFolder(engine, (name) => folder.readBytes(name), model, start);
+  }
+  const corpus = train.flatMap(({ text, pair }) => (pair === undefined ? [text] : [text, pair]));
+  const tokenizer = await trainTokenizer({ kind: 'wordpiece', corpus, vocabSize });
+  const config = presetConfig(preset, {
+    vocab_size: tokenizer.vocabSize,
+    norm_position: 'pre',
+    position_embedding_type: 'rotary',
+  });
+  const body = { ...config, max_position_embeddings: lengthOf(config, seqLen) };
+  return startAnew(engine, body, tokenizer, start);
+}
