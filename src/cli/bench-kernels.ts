@@ -122,7 +122,7 @@ async function save(path: string, text: string): Promise<void> {
 const marks = ['<!-- table -->', '<!-- end of table -->'];
 
 /** Replaces what stands between the marks of a file. Throws `format` when it has none. */
-async function fillIn(path: string, lines: readonly string[]): Promise<void> {
+export async function fillIn(path: string, lines: readonly string[]): Promise<void> {
   const text = await readFileText(path);
   const [start, end] = [text.indexOf(marks[0]), text.indexOf(marks[1])];
   if (start < 0 || end < start) {

@@ -6,6 +6,7 @@ import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { benchMemory, type MemoryFlags } from './bench-memory.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
 import { benchStep, type StepFlags } from './bench-step.ts';
+import { addBenchTasks } from './bench-tasks.ts';
 import { sayJson } from './json.ts';
 import { number, numbers } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
@@ -182,6 +183,8 @@ Examples:
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  $ cloze bench memory --model tiny --out memory.svg')
     .action((flags: MemoryFlags) => benchMemory(flags, terminal));
+
+  addBenchTasks(bench, terminal);
 
   bench
     .command('try')
