@@ -6,7 +6,8 @@ export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad
 export { KeyValueCache } from './keyValueCache.ts';
 export { Lamb } from './lamb.ts';
 export { LayerNorm } from './layerNorm.ts';
-export { Linear, type LinearOptions } from './linear.ts';
+export { Linear, type LinearOptions, type LoraOptions } from './linear.ts';
+export { addLora, isLora, mergeLora } from './lora.ts';
 export { type Initializer, Module, Parameter } from './module.ts';
 export { MovingAverage } from './movingAverage.ts';
 export { Muon, type MuonOptions, muonGroups } from './muon.ts';
