@@ -28,7 +28,7 @@ export async function evalTask(flags: EvalTaskFlags, terminal: Terminal): Promis
     const { task } = trainee;
     const { train, examples } = await readBoth(task, flags, options);
     trainee.check?.(examples);
-    const predicted = await trainee.predict(engine, examples, { seqLen: options?.seqLen });
+    const predicted = await trainee.predict(engine, examples, options);
     const scores = scoreOf(task, examples, predicted);
     const baseline = train && scoreBaseline(task, train, examples);
     if (flags.json) {

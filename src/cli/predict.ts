@@ -43,7 +43,7 @@ async function run(texts: readonly string[], flags: PredictFlags, terminal: Term
     const lines = file === undefined ? texts : (await readFileText(file)).split(/\r?\n/);
     const examples = lines.filter((line) => line.trim() !== '').map((line) => trainee.task.ask(line));
     if (examples.length === 0) throw new ClozeError('input', 'there is no text to label', 'Write one a line');
-    const found = await trainee.predict(engine, examples, { seqLen: options?.seqLen });
+    const found = await trainee.predict(engine, examples, options);
     found.forEach((prediction, i) => {
       if (flags.json) sayJson(terminal, asJson(examples[i], prediction));
       else say(terminal, asLine(examples[i], prediction));

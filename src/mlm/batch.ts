@@ -19,6 +19,8 @@ export interface Batch {
   /** [B * T] 1 for a token, 0 for padding. */
   attentionMask: Uint32Array<ArrayBuffer>;
   attention: AttentionKind;
+  /** [B * T] where rows are of two texts: 0 for a token of the first, 1 for one of the second. */
+  types?: Uint32Array<ArrayBuffer>;
   /** [B * T] where rows hold several documents: the number of a token's document in its row, -1 for padding. */
   segments?: Int32Array<ArrayBuffer>;
   /** [B * T] where rows hold several documents: a token's place in its document. */
@@ -174,7 +176,10 @@ function rowKey(
 /** What examples of one batch have in common. */
 export interface BatchShape
   extends Pick<Batch, 'T' | 'M'>,
-    Pick<Corruption, 'attention' | 'shift' | 'weighted'> {}
+    Pick<Corruption, 'attention' | 'shift' | 'weighted'> {
+  /** Whether rows are of two texts. */
+  paired?: boolean;
+}
 
 /** A batch of these examples; undefined ones are empty rows. `rows` are the dataset's rows behind them. */
 export function batchOf(
@@ -193,7 +198,7 @@ export function batchOf(
 function emptyBatch(
   B: number,
   rows: Int32Array<ArrayBuffer>,
-  { T, M, attention, shift, weighted }: BatchShape,
+  { T, M, attention, shift, weighted, paired }: BatchShape,
   { special }: TokenVocabulary,
 ): Batch {
   return {
@@ -203,6 +208,7 @@ function emptyBatch(
     inputIds: new Uint32Array(B * T).fill(Math.max(special.pad, 0)),
     attentionMask: new Uint32Array(B * T),
     attention,
+    ...(paired && { types: new Uint32Array(B * T) }),
     ...(attention === 'prefix' && { prefix: new Uint32Array(B) }),
     maskedPositions: Uint32Array.from({ length: B * M }, (_, place) => Math.floor(place / M) * T),
     shift,
@@ -222,11 +228,12 @@ function enter(
   example: Example,
 ): void {
   const { T, M } = batch;
-  const { inputIds, positions, labels, weights, prefix = 0 } = example;
+  const { inputIds, typeIds, positions, labels, weights, prefix = 0 } = example;
   const firstToken = b * T + start;
   const firstPlace = b * M + place;
   batch.inputIds.set(inputIds, firstToken);
   batch.attentionMask.fill(1, firstToken, firstToken + inputIds.length);
+  if (typeIds) batch.types?.set(typeIds, firstToken);
   if (batch.prefix) batch.prefix[b] = prefix;
   for (let i = 0; i < positions.length; i++) {
     batch.maskedPositions[firstPlace + i] = firstToken + positions[i];

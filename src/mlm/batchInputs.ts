@@ -62,7 +62,12 @@ export function uploadBatch(
   { normalizer, tokens }: Normalizers,
 ): BatchInputs {
   const { B, T, M, attention, segments, prefix, weights } = batch;
-  const arrays = { ids: batch.inputIds, positions: batch.positions, shape: [B, T] } as const;
+  const arrays = {
+    ids: batch.inputIds,
+    types: batch.types,
+    positions: batch.positions,
+    shape: [B, T],
+  } as const;
   const { ids, types, positions } = bertInput(engine, arrays, config);
   return {
     ids,
@@ -89,6 +94,7 @@ export function rewriteBatch(
 ): void {
   inputs.ids.write(batch.inputIds);
   inputs.attentionMask.write(batch.attentionMask);
+  if (batch.types) inputs.types.write(batch.types);
   if (batch.positions) inputs.positions.write(batch.positions);
   if (batch.segments) inputs.segments?.write(batch.segments);
   if (batch.prefix) inputs.prefix?.write(batch.prefix);

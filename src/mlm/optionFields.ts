@@ -199,8 +199,8 @@ function rules(schema: v.GenericSchema): Rule[] {
   return (schema as v.GenericSchema & { pipe?: Rule[] }).pipe?.slice(1) ?? [];
 }
 
-function limits(schema: v.GenericSchema): Partial<OptionField> {
-  const found: Partial<OptionField> = {};
+function limits(schema: v.GenericSchema): Partial<Omit<OptionField, 'name'>> {
+  const found: Partial<Omit<OptionField, 'name'>> = {};
   for (const { type, requirement } of rules(schema)) {
     const value = requirement as number;
     if (type === 'min_value') found.least = value;

@@ -89,6 +89,21 @@ test('the body of a model serves another task; frozen layers stay as they were',
   expect(said.out.trim()).toBe('the Anna/B-person game');
 });
 
+test('a model that learns by adaptations is saved with them in its weights', async () => {
+  const args = ['finetune', '--task', 'ner', '--data', at('words.conll'), ...quick];
+  const lora = ['--lora-rank', '4', '--lora-targets', 'query', 'value', '--model', at('classifier')];
+  const { code, out, err } = await cloze([...args, ...lora, '--out', at('lora'), '--json']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const events = lines(out);
+  // Of a body of width 64 and two layers, two matrices in each of two layers, of 4·64·2 values; of the head, 64·2 and 2.
+  expect(events[0].parameters).toBe(4 * 512 + 130);
+  const { tensors } = parseSafetensors(await readFile(at('lora/model.safetensors')));
+  expect([...tensors.keys()].filter((name) => name.includes('lora'))).toEqual([]);
+  const again = await cloze(['eval', '--model', at('lora'), '--json']);
+  expect(lines(again.out)[0].scores).toEqual(events.at(-1).scores);
+  expect(lines(again.out)[0].scores.entity_f1).toBeGreaterThan(0.9);
+});
+
 test('bad input is one line that says what is wrong', async () => {
   await writeFile(at('strange.txt'), 'GOOD a fine cat\nUGLY a fine cat');
   const strange = await cloze(['eval', '--model', at('classifier'), '--data', at('strange.txt')]);

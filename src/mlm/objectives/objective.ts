@@ -16,6 +16,8 @@ import type { MaskKey } from '../masking/index.ts';
 export interface Example {
   /** At most the corruption's `rowLength` of them. */
   inputIds: Uint32Array;
+  /** Of a row of two texts: which of them each token is of. */
+  typeIds?: ArrayLike<number>;
   /** Positions in `inputIds` whose hidden states predict something; at most `places` of them. */
   positions: ArrayLike<number>;
   /** What each of them is to predict. */

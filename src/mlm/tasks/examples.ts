@@ -19,17 +19,31 @@ export function divide(
   options: Pick<FinetuneOptions, 'validation' | 'labelFraction' | 'shuffleLabels' | 'seed'>,
 ): TaskData {
   const { validation, labelFraction, shuffleLabels, seed } = options;
-  let rest = examples;
-  let held = development;
-  if (!held) {
-    const order = sample(examples, 1, 0);
-    const count = Math.max(1, Math.round(validation * order.length));
-    held = order.slice(0, count);
-    rest = order.slice(count);
-  }
+  const [held, rest] = development ? [development, examples] : holdOut(examples, validation);
   const chosen = labelFraction < 1 ? sample(rest, labelFraction, seed) : rest;
   const train = shuffleLabels ? withShuffledLabels(chosen, seed) : chosen;
   return { known: examples, train, development: held };
+}
+
+/** A share of the examples, and the others. Questions about one text stay together. */
+function holdOut(
+  examples: readonly TaskExample[],
+  share: number,
+): [held: TaskExample[], rest: TaskExample[]] {
+  const order = sample(examples, 1, 0);
+  const count = Math.max(1, Math.round(share * order.length));
+  const held = order.slice(0, count);
+  if (!order.some(({ starts }) => starts)) return [held, order.slice(count)];
+  const sizes = new Map<string | undefined, number>();
+  for (const { pair } of order) sizes.set(pair, (sizes.get(pair) ?? 0) + 1);
+  const texts = new Set<string | undefined>();
+  let total = 0;
+  for (const [pair, size] of sizes) {
+    if (total >= count) break;
+    texts.add(pair);
+    total += size;
+  }
+  return [order.filter(({ pair }) => texts.has(pair)), order.filter(({ pair }) => !texts.has(pair))];
 }
 
 /** Examples in a random order, of which `share` are kept: the first of them with one seed are among the more with the same. */
@@ -39,10 +53,23 @@ export function sample(examples: readonly TaskExample[], share: number, seed: nu
   return order.slice(0, Math.max(1, Math.round(share * examples.length))).map((i) => examples[i]);
 }
 
-/** The same examples with the labels of others: what can be learnt from them is chance, and the control is that it is. */
+/**
+ * The same examples with the labels of others: what can be learnt from them is chance, and the control is that it is. Parts of a text are
+ * exchanged among the questions about it.
+ */
 export function withShuffledLabels(examples: readonly TaskExample[], seed: number): TaskExample[] {
-  const all = examples.flatMap(({ labels }) => labels);
-  new Random(seed, streams.split + 1).shuffle(all);
-  let at = 0;
-  return examples.map((example) => ({ ...example, labels: example.labels.map(() => all[at++]) }));
+  const groups = new Map<string | undefined, { label: string; start: number | undefined }[]>();
+  const keyOf = ({ starts, pair }: TaskExample) => (starts ? pair : undefined);
+  for (const example of examples) {
+    const group = groups.get(keyOf(example)) ?? [];
+    group.push(...example.labels.map((label, i) => ({ label, start: example.starts?.[i] })));
+    groups.set(keyOf(example), group);
+  }
+  const random = new Random(seed, streams.split + 1);
+  for (const group of groups.values()) random.shuffle(group);
+  return examples.map((example) => {
+    const own = (groups.get(keyOf(example)) ?? []).splice(0, example.labels.length);
+    const labels = own.map(({ label }) => label);
+    return { ...example, labels, ...(example.starts && { starts: own.map(({ start }) => start as number) }) };
+  });
 }

@@ -3,7 +3,9 @@ import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
 import {
   AdamW,
+  addLora,
   createSchedule,
+  isLora,
   materialize,
   numberDropouts,
   type Parameter,
@@ -27,25 +29,42 @@ function depthOf(name: string, layers: number): number {
   return name.startsWith('bert.embeddings.') ? layers + 1 : 0;
 }
 
+/** What of the options decides which parameters learn. */
+export type LearningOptions = Pick<FinetuneOptions, 'freeze' | 'loraRank' | 'loraAlpha' | 'loraTargets'>;
+
 /**
  * Gives a task's model its memory, in segments of one depth, which its optimiser may treat apart. Embeddings and `freeze` layers
- * from below get no gradients. Throws ClozeError `option` when there are not so many.
+ * from below, and with LoRA all of the body that was pre-trained, get no gradients. Throws ClozeError `option` when there are not so many
+ * layers, or none of a name to adapt.
  */
 export function materializeTask(
   { model, config }: TaskModel,
   engine: Engine,
-  { seed = 0, freeze = 0 }: Partial<Pick<FinetuneOptions, 'seed' | 'freeze'>> = {},
+  {
+    seed = 0,
+    freeze = 0,
+    loraRank = 0,
+    loraAlpha = 16,
+    loraTargets = [],
+  }: Partial<LearningOptions> & {
+    seed?: number;
+  } = {},
 ): Slab {
   const { num_hidden_layers: layers } = config;
   if (freeze > layers) {
     throw new ClozeError('option', `${freeze} layers cannot be frozen`, `The model has ${layers}`);
   }
+  if (loraRank > 0) addLora(model, loraTargets, { rank: loraRank, alpha: loraAlpha });
   numberDropouts(model);
   const groupOf = (name: string, parameter: Parameter) =>
     `${decayGroup(name, parameter)}:${depthOf(name, layers)}`;
-  const freezes = (name: string) => freeze > 0 && depthOf(name, layers) > layers - freeze;
+  const freezes = (name: string) =>
+    (freeze > 0 && depthOf(name, layers) > layers - freeze) || (loraRank > 0 && isPretrained(name));
   return materialize(model, engine, { seed, groupOf, freezes });
 }
+
+/** Whether a parameter belongs to a body as pre-training leaves it: the pooler and adaptations are new. */
+export const isPretrained = (name: string) => /^bert\.(?!pooler\.)/.test(name) && !isLora(name);
 
 /** The factor on the learning rate of a segment of {@link materializeTask}. */
 const depthFactor = (group: string, layerDecay: number) => layerDecay ** Number(group.split(':')[1]);
@@ -53,7 +72,16 @@ const depthFactor = (group: string, layerDecay: number) => layerDecay ** Number(
 /** What the loop itself reads of the options. */
 export type FinetuneSettings = Pick<
   FinetuneOptions,
-  'epochs' | 'batchSize' | 'lr' | 'layerDecay' | 'weightDecay' | 'warmup' | 'seed' | 'seqLen'
+  | 'epochs'
+  | 'evalEvery'
+  | 'batchSize'
+  | 'lr'
+  | 'layerDecay'
+  | 'weightDecay'
+  | 'warmup'
+  | 'seed'
+  | 'seqLen'
+  | 'docStride'
 >;
 
 /**
@@ -67,7 +95,7 @@ export async function* finetune(
   options: FinetuneSettings,
 ): AsyncGenerator<FinetuneEvent, void, void> {
   const { engine } = slab;
-  const { epochs, batchSize, lr, layerDecay, weightDecay, warmup, seed } = options;
+  const { epochs, evalEvery, batchSize, lr, layerDecay, weightDecay, warmup, seed } = options;
   for (const examples of [train, development]) trainee.check?.(examples);
   const rows = trainee.rows(train, options);
   const perEpoch = Math.ceil(rows.size / batchSize);
@@ -95,9 +123,10 @@ export async function* finetune(
         );
       }
       yield { event: 'step', step, steps, loss, accuracy, gradNorm };
-      if (step % perEpoch === 0) {
+      const done = step / perEpoch;
+      if (done === epochs || (Number.isInteger(done) && done % evalEvery === 0)) {
         const predicted = await trainee.predict(engine, development, options);
-        yield { event: 'eval', epoch: epoch + 1, scores: scoreOf(trainee.task, development, predicted) };
+        yield { event: 'eval', epoch: done, scores: scoreOf(trainee.task, development, predicted) };
       }
     }
   } finally {

@@ -1,7 +1,7 @@
 /** A task's model as a folder in Hugging Face's form, and how it is made of the folder of a pre-trained one. */
 import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
-import { loadStateDict, parseSafetensors, type Slab, stateDict } from '../../nn/index.ts';
+import { loadStateDict, mergeLora, parseSafetensors, type Slab, stateDict } from '../../nn/index.ts';
 import type { BertConfig } from '../bert/config.ts';
 import {
   descriptionFiles,
@@ -11,7 +11,7 @@ import {
   weightsFile,
 } from '../pretrained.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { materializeTask } from './finetune.ts';
+import { isPretrained, type LearningOptions, materializeTask } from './finetune.ts';
 import { taskNamed, tasks } from './index.ts';
 import { type FinetuneOptions, parseFinetuneOptions } from './options.ts';
 import type { Task, TaskExample, TaskModel } from './task.ts';
@@ -22,7 +22,7 @@ export interface LoadedTask {
 }
 
 /** What a new model for a task is made of besides its body. */
-export interface TaskStart extends Partial<Pick<FinetuneOptions, 'seed' | 'freeze' | 'scratch'>> {
+export interface TaskStart extends Partial<LearningOptions & Pick<FinetuneOptions, 'seed' | 'scratch'>> {
   task: Task;
   /** What it is to learn from, for what its head needs. */
   known: readonly TaskExample[];
@@ -46,9 +46,7 @@ export async function startFromFolder(
   if (start.scratch) return started;
   const { tensors } = parseSafetensors(await readWeights(read, folder), `${folder}/model.safetensors`);
   const all = await stateDict(started.slab);
-  for (const name of all.keys()) {
-    if (name.startsWith('bert.') && !name.startsWith('bert.pooler.')) all.delete(name);
-  }
+  for (const name of all.keys()) if (isPretrained(name)) all.delete(name);
   for (const [name, tensor] of tensors) if (name.startsWith('bert.')) all.set(name, tensor);
   loadStateDict(started.slab, all, {
     ignore: (name) => /^bert\.(pooler\.|embeddings\.position_ids$)/.test(name),
@@ -61,23 +59,36 @@ export function startAnew(
   engine: Engine,
   body: BertConfig,
   tokenizer: Tokenizer,
-  { task, known, seed, freeze }: TaskStart,
+  start: TaskStart,
 ): LoadedTask {
+  const { task, known } = start;
   const config = { ...task.configure(body, known), architectures: [task.architecture], task: task.name };
   const trainee = task.build(config, tokenizer);
-  return { trainee, slab: materializeTask(trainee, engine, { seed, freeze }) };
+  return { trainee, slab: materializeTask(trainee, engine, start) };
 }
 
-/** The files of a fine-tuned model. */
+/** The files of a fine-tuned model; adaptations are merged into the weights. */
 export async function taskFiles(
-  { trainee, slab }: LoadedTask,
+  loaded: LoadedTask,
   options: FinetuneOptions,
 ): Promise<Record<string, string | Uint8Array>> {
+  const { trainee, slab } = options.loraRank > 0 ? await merged(loaded, options) : loaded;
   return {
     ...descriptionFiles(trainee.config, trainee.tokenizer),
     'model.safetensors': await weightsFile(slab),
     [finetuneFile]: `${JSON.stringify(options, null, 2)}\n`,
   };
+}
+
+/** The same model without adaptations. */
+async function merged(
+  { trainee: { task, config, tokenizer }, slab }: LoadedTask,
+  { loraRank: rank, loraAlpha: alpha }: LearningOptions,
+): Promise<LoadedTask> {
+  const plain = task.build(config, tokenizer);
+  const memory = materializeTask(plain, slab.engine);
+  loadStateDict(memory, mergeLora(await stateDict(slab), { rank, alpha }));
+  return { trainee: plain, slab: memory };
 }
 
 /**

@@ -2,12 +2,14 @@
 import { ClozeError } from '../../gpu/errors.ts';
 import { classification } from './classification.ts';
 import { entities } from './entities.ts';
+import { questions } from './questions.ts';
 import { relations } from './relations.ts';
+import { similarity } from './similarity.ts';
 import type { Task } from './task.ts';
 
 export type { Task, TaskExample, TaskModel, TaskPrediction, TaskScores } from './task.ts';
 
-export const tasks: readonly Task[] = [classification, entities, relations];
+export const tasks: readonly Task[] = [classification, entities, relations, questions, similarity];
 
 /** Throws ClozeError `option` for a name that no task has. */
 export function taskNamed(name: string): Task {

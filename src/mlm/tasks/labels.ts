@@ -8,7 +8,7 @@ import type { BertConfig } from '../bert/config.ts';
 import { BertForSequenceClassification, BertForTokenClassification } from '../bert/heads.ts';
 import { gatherTokens } from '../bert/model.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { eachOutput, lengthOf, roundedLength } from './rows.ts';
+import { eachOutput, lengthOf, roundedLength, softmax } from './rows.ts';
 import type { RowOptions, Task, TaskExample, TaskModel, TaskPrediction, TaskRows } from './task.ts';
 
 /** An example as the model reads it. */
@@ -98,6 +98,7 @@ function labelModel(task: Task, own: LabelTask, config: BertConfig, tokenizer: T
     tokenizer,
     model,
     config,
+    labels,
     loss: (inputs) => crossEntropy(logits(inputs), inputs.labels, { normalizer: inputs.normalizer }),
     check: (examples) => checkLabels(examples, labels),
     rows: rowsOf,
@@ -175,22 +176,22 @@ class LabelRows implements TaskRows {
     const { labels } = this;
     const count = this.examples[row].words?.length ?? 1;
     const found: string[] = new Array(count).fill(fallback);
-    const scores: number[] = new Array(count).fill(0);
+    const probabilities: number[][] = Array.from({ length: count }, () =>
+      labels.map((label) => (label === fallback ? 1 : 0)),
+    );
     this.encoded[row].items.forEach((item, place) => {
       const at = place * labels.length;
-      const [id, score] = likeliest(logits.subarray(at, at + labels.length));
-      found[item] = labels[id];
-      scores[item] = score;
+      probabilities[item] = softmax(logits.subarray(at, at + labels.length));
+      found[item] = labels[likeliest(probabilities[item])];
     });
-    return { labels: found, scores };
+    const scores = probabilities.map((each) => Math.max(...each));
+    return { labels: found, scores, probabilities };
   }
 }
 
-/** The largest of a row of logits, the first among equals, and its probability. */
-function likeliest(logits: ArrayLike<number>): [id: number, probability: number] {
-  let id = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[id]) id = i;
-  let total = 0;
-  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - logits[id]);
-  return [id, 1 / total];
+/** The index of the largest, the first among equals. */
+function likeliest(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
 }

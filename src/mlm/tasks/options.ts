@@ -10,7 +10,7 @@ const share = v.pipe(v.number(), v.gtValue(0), v.maxValue(1));
 const entries = {
   /** See `index.ts` for the tasks. */
   task: v.string(),
-  /** The file of labelled examples. */
+  /** The file of labelled examples; or `generated`, where the task makes some. */
   data: v.string(),
   /** The file of examples to score on. */
   development: v.optional(v.string()),
@@ -27,8 +27,11 @@ const entries = {
   /** Without `model`: the size of a new one, and that of its vocabulary. */
   preset: v.optional(v.string(), 'tiny'),
   vocabSize: v.optional(whole(16), 4096),
-  seqLen: v.optional(whole(4)),
+  seqLen: v.optional(whole(8)),
+  docStride: v.optional(whole(1), 128),
   epochs: v.optional(whole(1), 3),
+  /** Epochs between scorings; the last one is always scored. */
+  evalEvery: v.optional(whole(1), 1),
   batchSize: v.optional(whole(1), 32),
   /** Peak learning rate of the head. */
   lr: v.optional(above0, 5e-4),
@@ -36,6 +39,11 @@ const entries = {
   layerDecay: v.optional(share, 1),
   /** Layers from below, embeddings included, that do not learn; 0 for none. */
   freeze: v.optional(whole(0), 0),
+  /** Rank of the adaptations that learn instead of the body's weights; 0 for none. */
+  loraRank: v.optional(whole(0), 0),
+  loraAlpha: v.optional(above0, 16),
+  /** The linear layers that are adapted. */
+  loraTargets: v.optional(v.array(v.string()), ['query', 'value']),
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
   warmup: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.1),
   seed: v.optional(whole(0), 0),
@@ -51,7 +59,7 @@ type Name = keyof FinetuneOptions;
 export const finetuneGroups: OptionGroups<Name> = {
   'The examples:': {
     task: { value: '<name>', help: 'what is to be learnt, see docs/tasks.md' },
-    data: { value: '<file>', help: 'labelled examples, in the form of the task' },
+    data: { value: '<file>', help: 'labelled examples, in the form of the task; similarity: or generated' },
     development: { value: '<file>', help: 'examples to score on (default: a share of --data)' },
     validation: { value: '<share>', help: 'without --development: share of --data held out' },
     labelFraction: { value: '<share>', help: 'share of the training examples to use' },
@@ -65,10 +73,15 @@ export const finetuneGroups: OptionGroups<Name> = {
     scratch: { value: '', help: 'take the shape and the tokenizer of --model, and none of its weights' },
     preset: { value: '<name>', help: 'without --model: the size of a new one' },
     vocabSize: { value: '<count>', help: 'without --model: size of the vocabulary trained on --data' },
-    seqLen: { value: '<tokens>', help: 'most tokens of a row (default: 128, or what the model reads)' },
+    seqLen: {
+      value: '<tokens>',
+      help: 'most tokens of a row (default: 128, qa 384, or what the model reads)',
+    },
+    docStride: { value: '<tokens>', help: 'by how many tokens the windows of a long context advance' },
   },
   'How it learns:': {
     epochs: { value: '<count>', help: 'times through the examples' },
+    evalEvery: { value: '<epochs>', help: 'epochs between scorings; the last one is always scored' },
     batchSize: { value: '<count>', help: 'rows per step' },
     lr: { value: '<rate>', help: 'peak learning rate of AdamW; wider models want less' },
     layerDecay: {
@@ -76,6 +89,15 @@ export const finetuneGroups: OptionGroups<Name> = {
       help: 'each layer learns at this share of the rate of the one above it',
     },
     freeze: { value: '<layers>', help: 'embeddings and so many layers from below do not learn' },
+    loraRank: {
+      value: '<rank>',
+      help: 'the body learns by changes of this rank alone, merged into it when it is saved; 0 for none',
+    },
+    loraAlpha: { value: '<factor>', help: 'by which, over the rank, such a change is multiplied' },
+    loraTargets: {
+      value: '<names...>',
+      help: 'the linear layers that are changed so: query, key, value, dense',
+    },
     weightDecay: { value: '<factor>', help: 'decoupled weight decay' },
     warmup: { value: '<share>', help: 'share of the steps in which the learning rate rises' },
     seed: { value: '<number>', help: 'of the new weights, the order and the sample' },

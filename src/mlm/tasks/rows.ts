@@ -43,3 +43,12 @@ export async function eachOutput(
     });
   }
 }
+
+/** The probabilities of logits, in float64. */
+export function softmax(logits: ArrayLike<number>): number[] {
+  const values = Array.from(logits);
+  const most = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const parts = values.map((value) => Math.exp(value - most));
+  const total = parts.reduce((sum, part) => sum + part, 0);
+  return parts.map((part) => part / total);
+}

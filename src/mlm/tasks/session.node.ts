@@ -1,5 +1,6 @@
 /** What fine-tuning starts from: the examples in files, and the model that options ask for. */
 import type { Engine } from '../../autograd/index.ts';
+import { ClozeError } from '../../gpu/errors.ts';
 import { presetConfig } from '../bert/config.ts';
 import { readFileText } from '../files.node.ts';
 import { FolderStore } from '../folder-store.node.ts';
@@ -10,8 +11,15 @@ import type { FinetuneOptions } from './options.ts';
 import { lengthOf } from './rows.ts';
 import type { Task, TaskExample } from './task.ts';
 
-/** The examples in a file. Throws ClozeError `io` or, naming the line, `input`. */
+/**
+ * The examples in a file, or those that the task makes: `generated`, or `generated:500` for so many, by default 2,000. Throws
+ * ClozeError `io` or, naming the line, `input`.
+ */
 export async function readExamples(task: Task, path: string): Promise<TaskExample[]> {
+  const asked = /^generated(?::(\d+))?$/.exec(path);
+  if (asked && task.generate) return task.generate(Number(asked[1] ?? 2000), 0);
+  if (asked)
+    throw new ClozeError('option', `the task ${task.name} has no examples of its own`, 'Name a file');
   return task.parse(await readFileText(path), path);
 }
 

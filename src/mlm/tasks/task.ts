@@ -18,6 +18,8 @@ export interface TaskExample {
   pair?: string;
   /** The answer, or one for each word; empty where it is not known. */
   labels: readonly string[];
+  /** Where each of the labels begins in the second text, in UTF-16 units, if they are parts of it. */
+  starts?: readonly number[];
   /** For whoever has to find it: the file and the line. */
   where?: string;
 }
@@ -29,6 +31,8 @@ export type TaskScores = Readonly<Record<string, number>>;
 export interface TaskPrediction {
   labels: readonly string[];
   scores: readonly number[];
+  /** Where a model chooses among {@link TaskModel.labels}: for each of the answers, the probability of every label. */
+  probabilities?: readonly (readonly number[])[];
 }
 
 /** Examples as rows of batches; a long example may take several. */
@@ -39,8 +43,10 @@ export interface TaskRows {
 }
 
 export interface RowOptions {
-  /** Most tokens of a row; default 128, or what the model reads. */
+  /** Most tokens of a row; default 128, and of questions 384, or what the model reads. */
   seqLen?: number;
+  /** By how many tokens the windows of a long text advance; default 128. */
+  docStride?: number;
 }
 
 export interface PredictOptions extends RowOptions {
@@ -52,6 +58,8 @@ export interface PredictOptions extends RowOptions {
 export interface TaskModel extends Trainee {
   readonly task: Task;
   readonly tokenizer: Tokenizer;
+  /** All that may be answered, where the model chooses among labels. */
+  readonly labels?: readonly string[];
   /** Throws ClozeError `input` naming the first example with a label that is none of the model's. */
   check?(examples: readonly TaskExample[]): void;
   /** To train on. */
@@ -67,6 +75,8 @@ export interface TaskModel extends Trainee {
 export interface Task {
   readonly name: string;
   readonly description: string;
+  /** Examples for `--data generated`: functions of the seed alone. */
+  generate?(count: number, seed: number): TaskExample[];
   /** The class of Hugging Face that reads the model. */
   readonly architecture: string;
   /** Examples with labels from the text of a file. Throws ClozeError `input` naming `source` and the line at fault. */

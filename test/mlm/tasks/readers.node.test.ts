@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseConll } from '../../../src/mlm/tasks/readers/conll.ts';
 import { parseLabelledTexts } from '../../../src/mlm/tasks/readers/labelledTexts.ts';
+import { parseScoredTexts } from '../../../src/mlm/tasks/readers/scoredTexts.ts';
 import { parseSemeval } from '../../../src/mlm/tasks/readers/semeval.ts';
+import { parseSquad } from '../../../src/mlm/tasks/readers/squad.ts';
 import { markNominals } from '../../../src/mlm/tasks/relations.ts';
 
 test('labelled texts as .csv, .tsv and lines', () => {
@@ -42,4 +44,42 @@ test('SemEval-2010 task 8', () => {
   expect(markNominals(example.text)).toBe('An $ ear $ of # corn # .');
   expect(() => parseSemeval('1\t"An <e1>ear</e1>."\nOther\n', 'x')).toThrow(/x, line 1: there is no <e2>/);
   expect(() => parseSemeval('1\t"<e1>a</e1> <e2>b</e2>"\nSome thing\n', 'x')).toThrow(/x, line 2/);
+});
+
+const squad = (context: string, ...answers: [text: string, start: number][]) => {
+  const answer = answers.map(([text, answer_start]) => ({ text, answer_start }));
+  const qas = [{ id: 'q7', question: 'Who? ', answers: answer }];
+  return JSON.stringify({ version: '1.1', data: [{ title: 't', paragraphs: [{ context, qas }] }] });
+};
+
+test("SQuAD's JSON, whose places are code points", () => {
+  expect(parseSquad(squad('😀 Anna ran.', ['Anna', 2], ['Anna ran', 2]), 'x.json')).toEqual([
+    {
+      text: 'Who?',
+      pair: '😀 Anna ran.',
+      labels: ['Anna', 'Anna ran'],
+      starts: [3, 3],
+      where: 'x.json, question q7',
+    },
+  ]);
+});
+
+test('an answer that is not in its context is named with its question', () => {
+  expect(() => parseSquad(squad('😀 Anna ran.', ['Anna', 3]), 'x')).toThrow(
+    /x, question q7: the answer "Anna" is not at 3 of its context.* It is at 2/,
+  );
+  expect(() => parseSquad(squad('Anna ran.', ['Otto', 0]), 'x')).toThrow(/nowhere in it/);
+  expect(() => parseSquad(squad('Anna ran.', ['ran', 50]), 'x')).toThrow(/not at 50/);
+  expect(() => parseSquad(squad('Anna ran.'), 'x')).toThrow(/q7 has no answer/);
+  expect(() => parseSquad('{"data": [{"paragraphs": 1}]}', 'x')).toThrow(/x: data\.0\.paragraphs: /);
+  expect(() => parseSquad('{', 'x')).toThrow(/x is not JSON/);
+});
+
+test('texts with numbers', () => {
+  expect(parseScoredTexts('text\tscore\na b\tc\t2.5\nd\t-1\n', 'x.tsv')).toEqual([
+    { text: 'a b', pair: 'c', labels: ['2.5'], where: 'x.tsv, line 2' },
+    { text: 'd', labels: ['-1'], where: 'x.tsv, line 3' },
+  ]);
+  expect(() => parseScoredTexts('a\tb\tmuch', 'x')).toThrow(/x, line 1: "much" is no number/);
+  expect(() => parseScoredTexts('a\t1\n1', 'x')).toThrow(/x, line 2: it has 1 column/);
 });
