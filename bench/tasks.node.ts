@@ -10,10 +10,7 @@ import { taskNamed } from '../src/mlm/tasks/index.ts';
 import { type FinetuneOptions, parseFinetuneOptions } from '../src/mlm/tasks/options.ts';
 import { readTaskData, startTask } from '../src/mlm/tasks/session.node.ts';
 import { scoreBaseline, type TaskScores } from '../src/mlm/tasks/task.ts';
-
-export const arms = ['scratch', 'pre-trained', 'shuffled text', 'shuffled labels'] as const;
-
-export type Arm = (typeof arms)[number];
+import { type ArmScore, arms } from './tasksReport.ts';
 
 /** A task and its file. */
 export interface ComparedTask {
@@ -35,19 +32,6 @@ export interface Comparison {
   /** Where there are few examples, as many epochs as it takes to make so many steps. */
   leastSteps: number;
   settings: Partial<Pick<FinetuneOptions, 'batchSize' | 'lr' | 'seqLen'>>;
-}
-
-/** What one model scored. */
-export interface ArmScore {
-  task: string;
-  arm: Arm;
-  fraction: number;
-  seed: number;
-  /** Examples that were learnt from. */
-  train: number;
-  development: number;
-  scores: TaskScores;
-  baseline: TaskScores;
 }
 
 type Key = Pick<ArmScore, 'task' | 'arm' | 'fraction' | 'seed'>;

@@ -1,6 +1,25 @@
 /** What `cloze bench tasks` tells: a line for each task and share of the labels. */
+
+import type { TaskScores } from '../src/mlm/tasks/task.ts';
 import { type Interval, interval } from './interval.ts';
-import type { Arm, ArmScore } from './tasks.node.ts';
+
+/** What a model starts from and learns from. */
+export const arms = ['scratch', 'pre-trained', 'shuffled text', 'shuffled labels'] as const;
+
+export type Arm = (typeof arms)[number];
+
+/** What one model scored. */
+export interface ArmScore {
+  task: string;
+  arm: Arm;
+  fraction: number;
+  seed: number;
+  /** Examples that were learnt from. */
+  train: number;
+  development: number;
+  scores: TaskScores;
+  baseline: TaskScores;
+}
 
 export interface TaskLine {
   task: string;

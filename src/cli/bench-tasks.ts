@@ -1,7 +1,8 @@
 /** `cloze bench tasks`: pre-trains two bodies and tells what each brings downstream. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { ArmScore, ComparedTask } from '../../bench/tasks.node.ts';
+import type { ComparedTask } from '../../bench/tasks.node.ts';
+import type { ArmScore } from '../../bench/tasksReport.ts';
 import { ClozeError } from '../gpu/errors.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
 import { fillIn } from './bench-kernels.ts';

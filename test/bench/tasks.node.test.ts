@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { interval } from '../../bench/interval.ts';
-import { type Arm, type ArmScore, shuffleWords } from '../../bench/tasks.node.ts';
-import { taskLines, tasksMarkdown } from '../../bench/tasksReport.ts';
+import { shuffleWords } from '../../bench/tasks.node.ts';
+import { type Arm, type ArmScore, taskLines, tasksMarkdown } from '../../bench/tasksReport.ts';
 
 test("the interval is Student's", () => {
   // Mean 3, variance 2.5, t of four degrees of freedom 2.776: 2.776 · sqrt(2.5 / 5) = 1.963.
