@@ -17,7 +17,7 @@ import { tfjsCompetitor } from './tfjs.ts';
 
 /** How each peer is opened, by name. */
 export const peers: Readonly<Record<string, () => Promise<Competitor>>> = {
-  tfjs: tfjsCompetitor,
+  tfjs: () => tfjsCompetitor('webgpu'),
   'jax-js': jaxCompetitor,
 };
 

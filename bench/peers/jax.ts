@@ -7,12 +7,14 @@ import { adamwStep, layerNormEps } from './operations.ts';
 type Jax = typeof JAX;
 type NDArray = numpy.Array;
 
+export type JaxBackend = 'webgpu' | 'wasm';
+
 /** Loads the library and its backend; WebGPU is where a browser has it, at `navigator.gpu`. */
-export async function loadJax(): Promise<Jax> {
+export async function loadJax(backend: JaxBackend): Promise<Jax> {
   const jax = await import('@jax-js/jax');
-  const devices = await jax.init('webgpu');
-  if (!devices.includes('webgpu')) throw new Error('its WebGPU backend does not start');
-  jax.defaultDevice('webgpu');
+  const devices = await jax.init(backend);
+  if (!devices.includes(backend)) throw new Error(`its ${backend} backend does not start`);
+  jax.defaultDevice(backend);
   return jax;
 }
 
@@ -82,8 +84,9 @@ function tableOf(jax: Jax): OperationTable<NDArray, NDArray[]> {
   };
 }
 
+/** On WebGPU. */
 export async function jaxCompetitor(): Promise<Competitor> {
-  const jax = await loadJax();
+  const jax = await loadJax('webgpu');
   const { numpy: np } = jax;
   const table = tableOf(jax);
   const device = jax.getWebGPUDevice();
@@ -91,6 +94,7 @@ export async function jaxCompetitor(): Promise<Competitor> {
   return {
     name: 'jax-js',
     prepare: async (operation, operands) => {
+      jax.defaultDevice('webgpu');
       const arrays = upload(operands, ({ data, shape }) => np.array(data).reshape([...shape]));
       const call = entryOf(table, operation)(arrays);
       return {
@@ -110,6 +114,37 @@ export async function jaxCompetitor(): Promise<Competitor> {
     finish: async () => {
       await device.queue.onSubmittedWorkDone();
       throwFaults();
+    },
+    close: () => {},
+  };
+}
+
+/** On WebAssembly, in the thread that calls it and its workers. */
+export async function jaxWasmCompetitor(): Promise<Competitor> {
+  const jax = await loadJax('wasm');
+  const { numpy: np } = jax;
+  const table = tableOf(jax);
+  const called: NDArray[] = [];
+  return {
+    name: 'jax-js wasm',
+    prepare: async (operation, operands) => {
+      jax.defaultDevice('wasm');
+      const arrays = upload(operands, ({ data, shape }) => np.array(data).reshape([...shape]));
+      const call = entryOf(table, operation)(arrays);
+      return {
+        results: async () => (await Promise.all(call().map((array) => array.data()))) as Float32Array[],
+        call: () => {
+          called.push(...call());
+        },
+        dispose: () => {
+          for (const array of Object.values(arrays)) array.dispose();
+        },
+      };
+    },
+    finish: async () => {
+      const results = called.splice(0);
+      await jax.blockUntilReady(results);
+      for (const result of results) result.dispose();
     },
     close: () => {},
   };

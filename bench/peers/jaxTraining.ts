@@ -4,15 +4,15 @@
  */
 import type * as JAX from '@jax-js/jax';
 import type { numpy } from '@jax-js/jax';
-import { gelu, layerNorm, loadJax } from './jax.ts';
+import { gelu, type JaxBackend, layerNorm, loadJax } from './jax.ts';
 import { layerName, optimizer, type Training, type TrainingTask } from './training.ts';
 
 type Jax = typeof JAX;
 type NDArray = numpy.Array;
 type Weights = Record<string, NDArray>;
 
-export async function jaxTraining(task: TrainingTask): Promise<Training> {
-  const jax = await loadJax();
+export async function jaxTraining(task: TrainingTask, backend: JaxBackend): Promise<Training> {
+  const jax = await loadJax(backend);
   const { numpy: np, tree, jit } = jax;
   const fill = (value: (weight: { data: Float32Array<ArrayBuffer>; shape: readonly number[] }) => NDArray) =>
     Object.fromEntries([...task.weights].map(([name, weight]) => [name, value(weight)]));
@@ -26,6 +26,7 @@ export async function jaxTraining(task: TrainingTask): Promise<Training> {
   let steps = 0;
   return {
     step: async () => {
+      jax.defaultDevice(backend);
       steps++;
       const { beta1, beta2 } = optimizer;
       const corrections = np.array(Float32Array.of(1 / (1 - beta1 ** steps), 1 / (1 - beta2 ** steps)));

@@ -13,6 +13,8 @@ interface Backend {
   endComputePassEncoder(): void;
 }
 
+export type TfjsBackend = 'webgpu' | 'wasm';
+
 export interface TfjsLibrary {
   tf: typeof TF;
   /** Resolves when all that was recorded has been done. */
@@ -20,11 +22,14 @@ export interface TfjsLibrary {
 }
 
 /** Loads the library and its backend; WebGPU is where a browser has it, at `navigator.gpu`. */
-export async function loadTfjs(): Promise<TfjsLibrary> {
+export async function loadTfjs(name: TfjsBackend): Promise<TfjsLibrary> {
   const tf = await import('@tensorflow/tfjs');
   tf.enableProdMode();
-  await import('@tensorflow/tfjs-backend-webgpu');
-  if (!(await tf.setBackend('webgpu'))) throw new Error('its WebGPU backend does not start');
+  if (name === 'webgpu') await import('@tensorflow/tfjs-backend-webgpu');
+  else await import('@tensorflow/tfjs-backend-wasm');
+  if (!(await tf.setBackend(name))) throw new Error(`its ${name} backend does not start`);
+  // WebAssembly computes at the call.
+  if (name === 'wasm') return { tf, finish: async () => {} };
   const backend = tf.backend() as unknown as Backend;
   const throwFaults = watchFaults(backend.device);
   return {
@@ -106,12 +111,13 @@ function tableOf(tf: typeof TF): OperationTable<Tensor, Tensor[]> {
   };
 }
 
-export async function tfjsCompetitor(): Promise<Competitor> {
-  const { tf, finish } = await loadTfjs();
+export async function tfjsCompetitor(backend: TfjsBackend): Promise<Competitor> {
+  const { tf, finish } = await loadTfjs(backend);
   const table = tableOf(tf);
   return {
-    name: 'tfjs',
+    name: backend === 'webgpu' ? 'tfjs' : `tfjs ${backend}`,
     prepare: async (operation, operands) => {
+      await tf.setBackend(backend);
       const tensors = upload(operands, ({ data, shape }) =>
         tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32'),
       );
@@ -124,7 +130,10 @@ export async function tfjsCompetitor(): Promise<Competitor> {
           tf.dispose(results);
           return values as Float32Array[];
         },
-        call: () => tf.dispose(tf.tidy(call)),
+        call: () => {
+          tf.setBackend(backend); // Takes effect at once, since it was initialised; the library has one for all.
+          tf.dispose(tf.tidy(call));
+        },
         dispose: () => {
           tf.dispose(tensors);
           tf.disposeVariables();
@@ -132,6 +141,6 @@ export async function tfjsCompetitor(): Promise<Competitor> {
       };
     },
     finish,
-    close: () => tf.removeBackend('webgpu'),
+    close: () => tf.removeBackend(backend),
   };
 }

@@ -1,11 +1,11 @@
 /** The training step in TensorFlow.js. Its Adam has no decay of its own, so weights decay before it. */
 import type * as TF from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
-import { gelu, layerNorm, loadTfjs } from './tfjs.ts';
+import { gelu, layerNorm, loadTfjs, type TfjsBackend } from './tfjs.ts';
 import { layerName, optimizer, type Training, type TrainingTask } from './training.ts';
 
-export async function tfjsTraining(task: TrainingTask): Promise<Training> {
-  const { tf } = await loadTfjs();
+export async function tfjsTraining(task: TrainingTask, backend: TfjsBackend): Promise<Training> {
+  const { tf } = await loadTfjs(backend);
   const variables = new Map(
     [...task.weights].map(([name, { data, shape }]) => [name, tf.variable(tf.tensor(data, [...shape]))]),
   );
@@ -21,6 +21,7 @@ export async function tfjsTraining(task: TrainingTask): Promise<Training> {
   };
   return {
     step: async () => {
+      await tf.setBackend(backend);
       const value = tf.tidy(update);
       const [number] = await value.data();
       value.dispose();

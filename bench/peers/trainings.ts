@@ -8,7 +8,10 @@ export type OpenTraining = (task: TrainingTask) => Promise<Training>;
 
 /** `patient` lets them wait for the GPU as we do, and not as they would in Node by themselves. */
 export function trainings(patient: boolean): Record<string, OpenTraining> {
-  const all: Record<string, OpenTraining> = { tfjs: tfjsTraining, 'jax-js': jaxTraining };
+  const all: Record<string, OpenTraining> = {
+    tfjs: (task) => tfjsTraining(task, 'webgpu'),
+    'jax-js': (task) => jaxTraining(task, 'webgpu'),
+  };
   if (!patient) return all;
   const waitingAsWeDo = (open: OpenTraining) => async (task: TrainingTask) => {
     const training = await open(task);

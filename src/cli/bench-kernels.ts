@@ -21,6 +21,7 @@ export interface KernelFlags {
   quick?: boolean;
   cold?: boolean;
   peers?: boolean;
+  context?: boolean;
   patient?: boolean;
   browser?: boolean;
 }
@@ -41,7 +42,9 @@ export async function benchKernels(flags: KernelFlags, terminal: Terminal): Prom
   const { compareReports, comparisonText, parseReport } = await import('../../bench/compare.ts');
   const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
 
-  const bench = await (flags.peers || flags.browser ? operationBench(flags) : kernelBench(flags));
+  const bench = await (flags.peers || flags.context || flags.browser
+    ? operationBench(flags)
+    : kernelBench(flags));
   const before = flags.compare && parseReport(await readFileText(flags.compare), flags.compare);
   const asText = !flags.json && flags.markdown !== true;
   const tell = (lines: readonly string[]) => asText && say(terminal, lines.join('\n'));
@@ -78,7 +81,8 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
   const { selectCases } = await import('../../bench/shapes.ts');
   const { operations } = await import('../../bench/peers/operations.ts');
   const { peersCells, peersHead, peersLines, peersMarkdown } = await import('../../bench/peers/report.ts');
-  const { measurePeers } = await import('../../bench/peers/index.ts');
+  const { measurePeers, peers } = await import('../../bench/peers/index.ts');
+  const { context } = await import('../../bench/peers/context.node.ts');
   const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
   const { Device } = await import('../gpu/index.ts');
   const { filter, shapes, adapter, patient } = flags;
@@ -88,7 +92,8 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
       if (flags.browser) return await inBrowser(flags, sampling, listener);
       using device = await Device.open({ adapter });
       installNavigator({ adapter });
-      return await measurePeers(device, { cases, patient, sampling, ...listener });
+      const others = { ...(flags.peers && peers), ...(flags.context && context) };
+      return await measurePeers(device, { cases, peers: others, patient, sampling, ...listener });
     },
     head: peersLines([peersHead]),
     lines: (rows) => peersLines(rows.flatMap(peersCells)),

@@ -13,6 +13,7 @@ export interface StepFlags {
   dtype: 'f32' | 'f16' | 'both';
   packing?: boolean;
   peers?: boolean;
+  context?: boolean;
   patient?: boolean;
   browser?: boolean;
   adapter?: string;
@@ -26,6 +27,7 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   const { stepLines } = await import('../../bench/stepReport.ts');
   const { measureCeiling } = await import('../../bench/kernels.ts');
   const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
+  const { contextTrainings } = await import('../../bench/peers/context.node.ts');
   const { trainings } = await import('../../bench/peers/trainings.ts');
   const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
   const { Device } = await import('../gpu/index.ts');
@@ -61,14 +63,14 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
       continue;
     }
     using device = await Device.open({ adapter });
-    if (flags.peers) installNavigator({ adapter });
+    if (flags.peers || flags.context) installNavigator({ adapter });
     const { gflops } = await measureCeiling(device, sampling);
     if (!name) asText(device.capabilities.name);
     name = device.capabilities.name;
     const row = await measureStep(device, sizes, {
       sampling,
       ceiling: gflops,
-      peers: flags.peers ? trainings(patient) : {},
+      peers: { ...(flags.peers && trainings(patient)), ...(flags.context && contextTrainings) },
       rssBytes: () => process.memoryUsage().rss,
     });
     rows.push(row);

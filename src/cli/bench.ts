@@ -64,6 +64,10 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
     .option('--compare <file>', 'tell what became faster or slower than in this saved report')
     .option('--markdown [file]', 'print a table in Markdown, or put it into this file, between its marks')
     .option('--peers', 'time operations, and those of other libraries on the same adapter in turns with ours')
+    .option(
+      '--context',
+      'time WebAssembly engines and PyTorch on the CPU too (CLOZE_PYTHON names its Python)',
+    )
     .option('--patient', "let peers wait for the GPU as we do: Node's own way takes a core away meanwhile")
     .option('--browser', "operations, and other libraries', in the tests' Chromium instead")
     .option('--json', 'print one JSON object')
@@ -154,6 +158,7 @@ Milliseconds until the pipeline is there + those that its first call takes longe
     )
     .option('--packing', 'also steps over the built-in stories, padded and packed, in turns')
     .option('--peers', 'train the same model in other libraries, in turns with ours')
+    .option('--context', 'train it in WebAssembly engines and in PyTorch on the CPU too')
     .option('--patient', 'let peers wait for the GPU as we do')
     .option('--browser', "measure in the tests' Chromium instead")
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contextTrainings } from '../../bench/peers/context.node.ts';
 import { installNavigator } from '../../bench/peers/navigator.node.ts';
 import { tfjsTraining } from '../../bench/peers/tfjsTraining.ts';
 import type { Training, TrainingTask } from '../../bench/peers/training.ts';
@@ -46,11 +47,23 @@ describe('a measured step', () => {
     const row = await measureStep(engine.device, sizes, {
       sampling,
       ceiling: 10,
-      peers: { tfjs: tfjsTraining },
+      peers: { tfjs: (task) => tfjsTraining(task, 'webgpu') },
     });
     expect(row.peers.tfjs.note).toBeUndefined();
     expect(row.peers.tfjs.lossAgree).toBe(true);
     expect(row.peers.tfjs.ratio).toBeGreaterThan(0);
+  });
+
+  test('is the very same on WebAssembly, and in PyTorch where that is installed', async () => {
+    const { 'jax-js wasm': wasm, pytorch } = contextTrainings;
+    const { peers } = await measureStep(engine.device, sizes, {
+      sampling,
+      ceiling: 10,
+      peers: { wasm, pytorch },
+    });
+    expect(peers.wasm).toMatchObject({ lossAgree: true });
+    if (peers.pytorch.note) expect(peers.pytorch.note).toMatch(/No module named|Python does not start/);
+    else expect(peers.pytorch.lossAgree).toBe(true);
   });
 
   test('counts the operations of its matrix products', () => {
