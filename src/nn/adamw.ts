@@ -8,7 +8,7 @@ import { adamw } from '../kernels/index.ts';
 import { GradientClip } from './gradientClip.ts';
 import type { GradScaler } from './gradScaler.ts';
 import type { Optimizer, OptimizerState } from './optimizer.ts';
-import type { Slab } from './slab.ts';
+import { decays, type Segment, type Slab } from './slab.ts';
 
 export interface AdamWOptions {
   betas?: readonly [number, number];
@@ -30,11 +30,11 @@ export class AdamW implements Optimizer {
   readonly expAvgSq: readonly Tensor[];
   readonly state: readonly OptimizerState[];
   steps = 0;
-  private readonly slab: Slab;
-  private readonly options: Required<Omit<AdamWOptions, 'scaler'>>;
+  protected readonly slab: Slab;
+  protected readonly options: Required<Omit<AdamWOptions, 'scaler'>>;
+  protected readonly clip: GradientClip;
   /** Per segment: learning rate, shares of the moments, eps, decay and bias corrections, as the kernel reads them. */
   private readonly hyper: readonly Tensor[];
-  private readonly clip: GradientClip;
 
   /** An optimiser that measures more gradients than those in `slab` gives its `clip`, which goes with this one. */
   constructor(slab: Slab, options: AdamWOptions = {}, clip?: GradientClip) {
@@ -71,7 +71,7 @@ export class AdamW implements Optimizer {
   prepare(lr: number): void {
     this.steps++;
     this.slab.segments.forEach(({ group }, i) => {
-      this.hyper[i].write(this.hyperParameters(group, lr));
+      this.hyper[i].write(this.hyperParameters(group, this.rateOf(group, lr)));
     });
   }
 
@@ -82,20 +82,8 @@ export class AdamW implements Optimizer {
 
   /** What `update` does once the gradients are measured. */
   apply(): void {
-    const { engine, segments } = this.slab;
-    segments.forEach((segment, i) => {
-      engine.run(
-        adamw,
-        { count: segment.values.size },
-        {
-          gradient: segment.gradients,
-          hyper: this.hyper[i],
-          factor: this.clip.factor,
-          value: segment.values,
-          expAvg: this.expAvg[i],
-          expAvgSq: this.expAvgSq[i],
-        },
-      );
+    this.slab.segments.forEach((segment, i) => {
+      this.applyTo(segment, i);
     });
   }
 
@@ -104,15 +92,42 @@ export class AdamW implements Optimizer {
     this.clip.dispose();
   }
 
-  private hyperParameters(group: string, lr: number): Float32Array {
-    const { betas, eps, weightDecay, lrScale } = this.options;
+  /** Updates the values of segment `i`. */
+  protected applyTo({ values }: Segment, i: number): void {
+    this.move(values, i);
+  }
+
+  /** Takes the moments of segment `i` a step on, and with them `value`: its values, or a copy of them. */
+  protected move(value: Tensor, i: number): void {
+    const { engine, segments } = this.slab;
+    engine.run(
+      adamw,
+      { count: value.size },
+      {
+        gradient: segments[i].gradients,
+        hyper: this.hyper[i],
+        factor: this.clip.factor,
+        value,
+        expAvg: this.expAvg[i],
+        expAvgSq: this.expAvgSq[i],
+      },
+    );
+  }
+
+  protected rateOf(group: string, lr: number): number {
+    return lr * this.options.lrScale(group);
+  }
+
+  /** What the kernel reads of the step at hand. */
+  protected hyperParameters(group: string, rate: number): Float32Array {
+    const { betas, eps, weightDecay } = this.options;
     return Float32Array.of(
-      lr * lrScale(group),
+      rate,
       betas[1],
       1 - betas[0],
       1 - betas[1],
       eps,
-      group.startsWith('no-decay') ? 0 : weightDecay,
+      decays(group) ? weightDecay : 0,
       1 - betas[0] ** this.steps,
       Math.sqrt(1 - betas[1] ** this.steps),
     );

@@ -34,6 +34,11 @@ export function decayGroup(_name: string, { decays }: Parameter): string {
   return decays ? 'decay' : 'no-decay';
 }
 
+/** Whether the parameters of a group decay: all do but those whose name begins with `no-decay`. */
+export function decays(group: string): boolean {
+  return !group.startsWith('no-decay');
+}
+
 /** Elements between slots: bindings start at multiples of 256 bytes, those of f16 copies too. */
 const ALIGNMENT = 128;
 
