@@ -139,16 +139,17 @@ class Predictions extends Module {
   }
 }
 
-class Transform extends Module {
+/** dense, GELU, layer norm: [n, from] → [n, C], from hidden states to what a head multiplies. */
+export class Transform extends Module {
   private readonly dense: Linear;
   private readonly norm: LayerNorm;
   private readonly gelu: 'none' | 'tanh';
 
-  constructor(config: BertConfig) {
+  constructor(config: BertConfig, from = config.hidden_size) {
     super();
     const { hidden_size: width, layer_norm_eps: eps } = config;
     this.gelu = geluForm(config);
-    this.dense = this.child('dense', new Linear(width, width, { init: bertInit(config) }));
+    this.dense = this.child('dense', new Linear(from, width, { init: bertInit(config) }));
     this.norm = this.child('LayerNorm', new LayerNorm(width, { eps }));
   }
 

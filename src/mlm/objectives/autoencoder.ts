@@ -22,38 +22,27 @@ import {
   sum,
   type Tensor,
 } from '../../autograd/index.ts';
-import { LayerNorm, Linear, Module } from '../../nn/index.ts';
+import { Linear, Module } from '../../nn/index.ts';
 import { ignoreIndex } from '../batch.ts';
 import { modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
-import { BertModel, bertInit, gatherTokens, geluForm } from '../bert/model.ts';
-import {
-  evaluationMasks,
-  maskedCorruption,
-  maskingParameters,
-  trainingMasks,
-} from './maskedLanguageModel.ts';
+import { Transform } from '../bert/heads.ts';
+import { BertModel, bertInit, gatherTokens } from '../bert/model.ts';
+import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 
 /** dense, GELU, layer norm, dense: from hidden states to embeddings. */
-class Reconstruction extends Module {
-  private readonly dense: Linear;
-  private readonly norm: LayerNorm;
+class Reconstruction extends Transform {
   private readonly output: Linear;
-  private readonly gelu: 'none' | 'tanh';
 
   constructor(config: BertConfig) {
-    super();
-    const { hidden_size: width, layer_norm_eps: eps } = config;
-    const init = bertInit(config);
-    this.gelu = geluForm(config);
-    this.dense = this.child('dense', new Linear(width, width, { init }));
-    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps }));
-    this.output = this.child('output', new Linear(width, width, { init }));
+    super(config);
+    const { hidden_size: width } = config;
+    this.output = this.child('output', new Linear(width, width, { init: bertInit(config) }));
   }
 
-  forward(rows: Tensor): Tensor {
-    return this.output.forward(this.norm.forward(this.dense.forwardGelu(rows, this.gelu)));
+  override forward(rows: Tensor): Tensor {
+    return this.output.forward(super.forward(rows));
   }
 }
 
@@ -74,10 +63,7 @@ export const autoencoder = objectiveKind({
     return {
       name: 'autoencoder',
       unit: 'squared error',
-      train: maskedCorruption(trainingMasks(parameters, vocabulary)),
-      evaluation: maskedCorruption(evaluationMasks(parameters, vocabulary)),
-      extraTokens: 0,
-      bar: 'neighbours',
+      ...hidingTokens(parameters, vocabulary),
       asBar: ({ accuracy }) => ({ loss: 1, accuracy }),
       build(config) {
         const model = new DenoisingAutoencoder(config);

@@ -21,12 +21,7 @@ import {
 import { ignoreIndex } from '../batch.ts';
 import { modelInput } from '../batchInputs.ts';
 import { ElectraForPreTraining } from '../bert/electra.ts';
-import {
-  evaluationMasks,
-  maskedCorruption,
-  maskingParameters,
-  trainingMasks,
-} from './maskedLanguageModel.ts';
+import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 
 const { maskReplace: _, ...parameters } = maskingParameters;
@@ -47,10 +42,7 @@ export const electra = objectiveKind({
     return {
       name: 'electra',
       unit: `generator's nats + ${rtdWeight} times discriminator's`,
-      train: maskedCorruption(trainingMasks(masking, vocabulary)),
-      evaluation: maskedCorruption(evaluationMasks(masking, vocabulary)),
-      extraTokens: 0,
-      bar: 'neighbours',
+      ...hidingTokens(masking, vocabulary),
       asBar({ loss, confidence }, { predictions, tokens }) {
         const replaced = (predictions / tokens) * (1 - confidence);
         const entropy = -replaced * Math.log(replaced) - (1 - replaced) * Math.log(1 - replaced);

@@ -103,17 +103,25 @@ export function maskedCorruption({ places, mask }: Masking): Corruption {
   };
 }
 
+/** What objectives have in common that hide tokens and predict something of them in their own places. */
+export function hidingTokens(
+  parameters: MaskingParameters,
+  vocabulary: TokenVocabulary,
+): Pick<Objective, 'train' | 'evaluation' | 'extraTokens' | 'bar'> {
+  return {
+    train: maskedCorruption(trainingMasks(parameters, vocabulary)),
+    evaluation: maskedCorruption(evaluationMasks(parameters, vocabulary)),
+    extraTokens: 0,
+    bar: 'neighbours',
+  };
+}
+
 export const maskedLanguageModel = objectiveKind({
   parameters: maskingParameters,
-  create(parameters, vocabulary): Objective {
-    return {
-      name: 'mlm',
-      unit: 'nats per masked token',
-      train: maskedCorruption(trainingMasks(parameters, vocabulary)),
-      evaluation: maskedCorruption(evaluationMasks(parameters, vocabulary)),
-      extraTokens: 0,
-      bar: 'neighbours',
-      build: (config) => languageModel(config),
-    };
-  },
+  create: (parameters, vocabulary) => ({
+    name: 'mlm',
+    unit: 'nats per masked token',
+    ...hidingTokens(parameters, vocabulary),
+    build: (config) => languageModel(config),
+  }),
 });

@@ -7,18 +7,13 @@
  */
 import * as v from 'valibot';
 import { add, cat, type Indices, linearCrossEntropy, type Tensor } from '../../autograd/index.ts';
-import { Embedding, LayerNorm, Linear, Module } from '../../nn/index.ts';
+import { Embedding, Module } from '../../nn/index.ts';
 import { type Batch, ignoreIndex } from '../batch.ts';
 import { modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
-import { BertForMaskedLM } from '../bert/heads.ts';
-import { bertInit, gatherTokens, geluForm } from '../bert/model.ts';
-import {
-  evaluationMasks,
-  maskedCorruption,
-  maskingParameters,
-  trainingMasks,
-} from './maskedLanguageModel.ts';
+import { BertForMaskedLM, Transform } from '../bert/heads.ts';
+import { bertInit, gatherTokens } from '../bert/model.ts';
+import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 
 /** Places in a span that have an embedding, as in SpanBERT's code; the tokens of a longer one share the last. */
@@ -26,25 +21,24 @@ const places = 200;
 
 class BoundaryHead extends Module {
   private readonly position: Embedding;
-  private readonly layers: readonly { dense: Linear; norm: LayerNorm }[];
-  private readonly gelu: 'none' | 'tanh';
+  private readonly layers: readonly Transform[];
 
   constructor(config: BertConfig) {
     super();
-    const { hidden_size: width, layer_norm_eps: eps } = config;
-    const init = bertInit(config);
-    this.gelu = geluForm(config);
-    this.position = this.child('position_embeddings', new Embedding(places, width, { init }));
-    this.layers = [3 * width, width].map((from, i) => ({
-      dense: this.child(`dense${i}`, new Linear(from, width, { init })),
-      norm: this.child(`LayerNorm${i}`, new LayerNorm(width, { eps })),
-    }));
+    const { hidden_size: width } = config;
+    this.position = this.child(
+      'position_embeddings',
+      new Embedding(places, width, { init: bertInit(config) }),
+    );
+    this.layers = [3 * width, width].map((from, i) =>
+      this.child(`transform${i}`, new Transform(config, from)),
+    );
   }
 
   /** States next to the spans [M, C] each, and places in them [M] → [M, C]. */
   forward(left: Tensor, right: Tensor, place: Indices): Tensor {
     const input = cat([left, right, this.position.forward(place)], 1);
-    return this.layers.reduce((x, { dense, norm }) => norm.forward(dense.forwardGelu(x, this.gelu)), input);
+    return this.layers.reduce((x, layer) => layer.forward(x), input);
   }
 }
 
@@ -90,10 +84,7 @@ export const spanBoundary = objectiveKind({
     return {
       name: 'sbo',
       unit: 'nats per masked token',
-      train: maskedCorruption(trainingMasks(parameters, vocabulary)),
-      evaluation: maskedCorruption(evaluationMasks(parameters, vocabulary)),
-      extraTokens: 0,
-      bar: 'neighbours',
+      ...hidingTokens(parameters, vocabulary),
       build(config) {
         const model = new SpanBoundaryModel(config);
         return {
