@@ -157,24 +157,33 @@ export const optionGroups: OptionGroups<keyof TrainOptions> = {
 export function optionField(name: keyof TrainOptions, objective?: ObjectiveName): OptionField {
   const owner = objectivesWith(name);
   const entries = optionEntries(objective && owner.includes(objective) ? objective : (owner[0] ?? 'mlm'));
-  return fieldOf(name, entries[name] as v.GenericSchema);
+  return fieldOf(name, entries[name]);
 }
 
 /** The field that the schema of an option describes. */
-export function fieldOf<Name>(name: Name, schema: v.GenericSchema): OptionField<Name> {
-  if (schema.type !== 'optional') {
-    return { name, ...kindOf(schema), ...limits(schema), default: undefined, required: true };
-  }
-  const { wrapped, default: value } = schema as Wrapper;
-  return { name, ...kindOf(wrapped), ...limits(wrapped), default: value };
+export function fieldOf<Name>(name: Name, schema: Schema): OptionField<Name> {
+  const inner = schema.wrapped ?? schema;
+  const required = inner === schema ? ({ required: true } as const) : {};
+  return { name, ...kindOf(inner), ...limits(inner), default: schema.default, ...required };
 }
 
-type Wrapper = v.GenericSchema & { wrapped: v.GenericSchema; default: unknown };
+/** What is read of a schema, whatever its type: not all of it is there in each. */
+type Schema = v.GenericSchema & {
+  wrapped?: Schema;
+  default?: unknown;
+  options?: readonly string[];
+  pipe?: readonly Rule[];
+};
 
-function kindOf(schema: v.GenericSchema): Pick<OptionField, 'kind' | 'choices'> {
+interface Rule {
+  type: string;
+  requirement?: unknown;
+}
+
+function kindOf(schema: Schema): Pick<OptionField, 'kind' | 'choices'> {
   switch (schema.type) {
     case 'picklist':
-      return { kind: 'choice', choices: (schema as v.GenericSchema & { options: string[] }).options };
+      return { kind: 'choice', choices: schema.options };
     case 'number':
       return { kind: rules(schema).some(({ type }) => type === 'integer') ? 'whole' : 'number' };
     case 'boolean':
@@ -189,17 +198,12 @@ function kindOf(schema: v.GenericSchema): Pick<OptionField, 'kind' | 'choices'> 
   throw new Error(`an option of the type ${schema.type} cannot be filled in`);
 }
 
-interface Rule {
-  type: string;
-  requirement?: unknown;
-}
-
 /** The checks that follow a schema in its pipe. */
-function rules(schema: v.GenericSchema): Rule[] {
-  return (schema as v.GenericSchema & { pipe?: Rule[] }).pipe?.slice(1) ?? [];
+function rules({ pipe = [] }: Schema): readonly Rule[] {
+  return pipe.slice(1);
 }
 
-function limits(schema: v.GenericSchema): Partial<Omit<OptionField, 'name'>> {
+function limits(schema: Schema): Partial<Omit<OptionField, 'name'>> {
   const found: Partial<Omit<OptionField, 'name'>> = {};
   for (const { type, requirement } of rules(schema)) {
     const value = requirement as number;

@@ -55,7 +55,6 @@ const entries = {
   objective: v.optional(v.picklist(objectiveNames), 'mlm'),
   /** What updates the weights; `muon` takes the matrices of the layers and leaves the rest to AdamW. */
   optimizer: v.optional(v.picklist(['adamw', 'lamb', 'muon']), 'muon'),
-  /** Peak learning rate; Muon's updates are scaled to the size of AdamW's, so that it serves both. */
   /** Peak learning rate. The default suits Muon and widths about 128; wider models want less, AdamW a fifth. */
   lr: v.optional(above0, 5e-3),
   schedule: v.optional(v.picklist(SCHEDULE_NAMES), 'linear'),
