@@ -15,7 +15,7 @@ import {
 } from '../nn/index.ts';
 import type { Score } from './events.ts';
 import type { TrainOptions } from './options.ts';
-import { weightsFile } from './pretrained.ts';
+import { readTokenizer, weightsFile } from './pretrained.ts';
 import type { RunStore } from './storage.ts';
 
 /** What a checkpoint remembers beside tensors. */
@@ -49,6 +49,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
 ]);
 
 const name = 'checkpoint';
+const tokenizerFile = 'tokenizer.json';
 
 /** Replaces the run's checkpoint. `description` are config.json and tokenizer.json. */
 export async function saveCheckpoint(
@@ -75,7 +76,7 @@ export async function saveCheckpoint(
 
 /**
  * Puts the last checkpoint's tensors into place and returns its state; undefined when there is none. Throws
- * `checkpoint` when the run had other `options` where they matter, or when a file is missing or broken;
+ * `checkpoint` when the run had other `options` where they matter or another tokenizer, or when a file is missing or broken;
  * `format` for tensors that do not fit the model.
  */
 export async function loadCheckpoint(
@@ -83,11 +84,13 @@ export async function loadCheckpoint(
   slab: Slab,
   optimizer: Optimizer,
   options: TrainOptions,
+  description: Record<string, string>,
 ): Promise<RunState | undefined> {
   const files = await store.readCheckpoint(name);
   if (!files) return undefined;
   const state = parseState(need(files, 'trainer_state.json'));
   checkSameOptions(state.options, options);
+  checkSameTokenizer(need(files, tokenizerFile), new TextEncoder().encode(description[tokenizerFile]));
   const weights = parseSafetensors(need(files, 'model.safetensors'), `${name}/model.safetensors`);
   const moments = parseSafetensors(need(files, 'optimizer.safetensors'), `${name}/optimizer.safetensors`);
   loadStateDict(slab, weights.tensors);
@@ -107,6 +110,19 @@ function checkSameOptions(before: TrainOptions, now: TrainOptions): void {
       'Resume with the same options, or start a new run',
     );
   }
+}
+
+/** The tokenizer of a run is made of its text again, or read from a file: either may have changed since. */
+function checkSameTokenizer(before: Uint8Array, now: Uint8Array): void {
+  const file = `${name}/${tokenizerFile}`;
+  const [had, has] = [readTokenizer(before, file), readTokenizer(now, tokenizerFile)];
+  if (JSON.stringify(had) === JSON.stringify(has)) return;
+  const other = had.vocabSize === has.vocabSize ? 'other ones' : `${has.vocabSize}`;
+  throw new ClozeError(
+    'checkpoint',
+    `the run was started with the ${had.vocabSize} tokens of ${file}, and its data or --tokenizer now gives ${other}`,
+    'Resume with the text and the tokenizer of then, or start a new run',
+  );
 }
 
 function withPrefix(

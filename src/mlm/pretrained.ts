@@ -89,21 +89,35 @@ export async function readDescription(
   read: FileReader,
   folder: string,
 ): Promise<{ config: BertConfig; tokenizer: Tokenizer }> {
-  const config = await readModelConfig(read, folder);
-  const tokenizer = await loadTokenizer(read, folder);
-  if (tokenizer.vocabSize > config.vocab_size) {
+  const json = await readConfigJson(read, folder);
+  const config = parseConfig(json, `${folder}/config.json`);
+  const { tokenizer, file } = await loadTokenizer(read, folder);
+  const trainedHere = Object.hasOwn(json as object, 'objective');
+  const expected = config.vocab_size - (trainedHere ? extraTokens(config, tokenizer) : 0);
+  // Models of others may have more rows in their table than their tokenizer has tokens.
+  if (trainedHere ? tokenizer.vocabSize !== expected : tokenizer.vocabSize > expected) {
     throw new ClozeError(
       'format',
-      `${folder}: the tokenizer has ${tokenizer.vocabSize} tokens, and the model ${config.vocab_size}`,
+      `${folder}/${file} has ${tokenizer.vocabSize} tokens, and the model that ${folder}/config.json describes has ${expected}`,
+      `Put the ${file} there that the model was trained with`,
     );
   }
   return { config, tokenizer };
 }
 
+/** The ids that the objective of a model has above its tokenizer's. */
+function extraTokens({ objective }: BertConfig, tokenizer: Tokenizer): number {
+  const name = objectiveNames.find((known) => known === objective);
+  return name ? createObjective({ objective: name }, tokenizer).extraTokens : 0;
+}
+
 /** The config of the model in a folder. Throws `input` when there is none, `format` when it is broken. */
 export async function readModelConfig(read: FileReader, folder: string): Promise<BertConfig> {
-  const source = `${folder}/config.json`;
-  return parseConfig(parseJson(await need(read, folder, 'config.json'), source), source);
+  return parseConfig(await readConfigJson(read, folder), `${folder}/config.json`);
+}
+
+async function readConfigJson(read: FileReader, folder: string): Promise<unknown> {
+  return parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`);
 }
 
 /** The weights in a folder. Throws `input` when there are none. */
@@ -126,12 +140,23 @@ function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string):
   );
 }
 
-async function loadTokenizer(read: FileReader, folder: string): Promise<Tokenizer> {
+async function loadTokenizer(
+  read: FileReader,
+  folder: string,
+): Promise<{ tokenizer: Tokenizer; file: string }> {
   const json = await read('tokenizer.json');
-  if (json) return parseTokenizer(parseJson(json, `${folder}/tokenizer.json`), `${folder}/tokenizer.json`);
+  if (json) return { tokenizer: readTokenizer(json, `${folder}/tokenizer.json`), file: 'tokenizer.json' };
   const vocabulary = await read('vocab.txt');
-  if (vocabulary) return parseVocabTxt(new TextDecoder().decode(vocabulary), { lowercase: true });
+  if (vocabulary) {
+    const name = `${folder}/vocab.txt`;
+    return { tokenizer: parseVocabTxt(new TextDecoder().decode(vocabulary), { name }), file: 'vocab.txt' };
+  }
   throw new ClozeError('input', `${folder} holds neither tokenizer.json nor vocab.txt`);
+}
+
+/** The tokenizer in the bytes of a tokenizer.json. Throws `format`, naming the file `name`, when it is broken. */
+export function readTokenizer(bytes: Uint8Array, name: string): Tokenizer {
+  return parseTokenizer(parseJson(bytes, name), name);
 }
 
 async function need(read: FileReader, folder: string, name: string): Promise<Uint8Array> {

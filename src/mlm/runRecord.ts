@@ -56,9 +56,9 @@ export class RunRecord {
    * `checkpoint` when there is none, and as {@link loadCheckpoint}.
    */
   async resume(options: TrainOptions, name = 'this run'): Promise<RunState> {
-    const { store, model } = this.parts;
+    const { store, model, description } = this.parts;
     const { slab, optimizer, scaler } = model;
-    const state = store && (await loadCheckpoint(store, slab, optimizer, options));
+    const state = store && (await loadCheckpoint(store, slab, optimizer, options, description));
     if (!store || !state) {
       throw new ClozeError(
         'checkpoint',

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readTokenizer } from '../../src/mlm/pretrained.ts';
+import { trainTokenizer } from '../../src/mlm/tokenizer/index.ts';
 import { cloze } from './terminal.node.ts';
 
 let folder: string;
@@ -209,14 +211,20 @@ describe('bad input is told in one line', () => {
   };
   const train = (data: string, ...more: string[]) =>
     told(['train', '--data', data, ...sizes, '--steps', '1', '--out', at('bad'), ...more]);
-  /** A copy of run `a` with one file changed. */
-  const broken = async (name: string, change: (path: string) => Promise<void>) => {
+  /** A copy of run `a` with one file changed, and what a command says of it. */
+  const broken = async (
+    name: string,
+    change: (path: string) => Promise<void>,
+    command = ['fill-mask', 'a [MASK]'],
+  ) => {
     await mkdir(at('broken'), { recursive: true });
     for (const file of ['config.json', 'tokenizer.json', 'model.safetensors'])
       await writeFile(at(`broken/${file}`), await readFile(at(`a/${file}`)));
     await change(at(`broken/${name}`));
-    return told(['fill-mask', '--model', at('broken'), 'a [MASK]']);
+    return told([...command, '--model', at('broken')]);
   };
+
+  const resume = (out: string) => told(['train', '--out', out, '--resume', '--steps', '9']);
 
   test('a missing file', async () => {
     expect(await train(at('none.txt'))).toContain('none.txt');
@@ -242,12 +250,46 @@ describe('bad input is told in one line', () => {
 
   test('a corrupt checkpoint', async () => {
     await truncate(at('d/checkpoint/optimizer.safetensors'), 1000);
-    const error = await told(['train', '--out', at('d'), '--resume', '--steps', '9']);
-    expect(error).toContain('checkpoint/optimizer.safetensors');
+    expect(await resume(at('d'))).toContain('checkpoint/optimizer.safetensors');
   });
 
   test('truncated weights', async () => {
     expect(await broken('model.safetensors', (path) => truncate(path, 5000))).toContain('model.safetensors');
+  });
+
+  test("a tokenizer.json that is not the model's, whatever is asked of the model", async () => {
+    await writeFile(at('labelled.txt'), 'GOOD a cat\nBAD a mat\n'.repeat(9));
+    const { vocab_size: trained } = JSON.parse(await readFile(at('a/config.json'), 'utf8'));
+    for (const corpus of ['abc', 'abcdefghijklmnopqrstuvwxyz']) {
+      const other = await trainTokenizer({ kind: 'char', corpus });
+      expect(other.vocabSize).not.toBe(trained);
+      const change = (path: string) => writeFile(path, JSON.stringify(other));
+      for (const command of [
+        ['eval', '--data', text],
+        ['fill-mask', 'a [MASK]'],
+        ['generate', 'the'],
+        ['finetune', '--task', 'classification', '--data', at('labelled.txt')],
+      ]) {
+        const error = await broken('tokenizer.json', change, command);
+        expect(error, command[0]).toContain(`broken/tokenizer.json has ${other.vocabSize} tokens, and the`);
+        expect(error, command[0]).toContain(`has ${trained}. Put the tokenizer.json there`);
+      }
+    }
+  });
+
+  test('a checkpoint whose tokenizer is another than the data now gives', async () => {
+    const path = at('b/checkpoint/tokenizer.json');
+    const { vocabSize } = readTokenizer(await readFile(path), path);
+    for (const [corpus, told] of [
+      [
+        'abc',
+        `the 8 tokens of checkpoint/tokenizer.json, and its data or --tokenizer now gives ${vocabSize}`,
+      ],
+      ['ABCDEFGHIJKLMNOPQRSTUVWXYZ'.slice(0, vocabSize - 5), 'now gives other ones'],
+    ]) {
+      await writeFile(path, JSON.stringify(await trainTokenizer({ kind: 'char', corpus })));
+      expect(await resume(at('b'))).toContain(told);
+    }
   });
 
   test('a config that is not JSON', async () => {

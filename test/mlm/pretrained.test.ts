@@ -94,6 +94,22 @@ describe('a model folder', () => {
   });
 });
 
+test('a tokenizer with too few tokens is refused, unless the model was trained elsewhere', async () => {
+  const config = JSON.parse(new TextDecoder().decode(files['config.json']));
+  const smaller = await trainTokenizer({ kind: 'wordpiece', corpus: 'the cat', minFrequency: 1 });
+  const text = new TextEncoder();
+  const tokenizer = text.encode(JSON.stringify(smaller));
+  const message = `folder/tokenizer.json has ${smaller.vocabSize} tokens, and the model that folder/config.json describes has ${config.vocab_size}. Put`;
+  await expect(load({ 'tokenizer.json': tokenizer })).rejects.toThrow(message);
+  const { objective: _, ...foreign } = config;
+  const loaded = await load({
+    'tokenizer.json': tokenizer,
+    'config.json': text.encode(JSON.stringify(foreign)),
+  });
+  expect(loaded.tokenizer.vocabSize).toBe(smaller.vocabSize);
+  loaded.slab.dispose();
+});
+
 test('logits at chosen positions are those of all positions', async () => {
   const ids = [2, 5, 6, 7, 8, 3];
   const all = await logits(original, ids);
