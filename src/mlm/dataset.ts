@@ -66,7 +66,7 @@ export function buildDataset(
 /**
  * The rows of those documents that `belongs` picks. No token is lost, none comes twice; documents without tokens leave no row. The
  * tokens stay where they are: a row takes 12 bytes here.
- * Throws ClozeError `input` when no token is left, `option` when a row has no room for one.
+ * Throws ClozeError `input` when no token is left, `option` when a row has no room for one or the vocabulary no tokens for its ends.
  */
 export function cutRows(
   tokens: TokenList,
@@ -82,6 +82,13 @@ export function cutRows(
       'option',
       `Rows of ${seqLen} tokens hold no text`,
       `Use a length of ${added + 1} or more.`,
+    );
+  }
+  if (specialTokens && (cls < 0 || sep < 0)) {
+    throw new ClozeError(
+      'option',
+      'The tokenizer has no tokens that rows could begin and end with, such as [CLS] and [SEP]',
+      'Use another tokenizer, or add <s> and </s> to its special tokens.',
     );
   }
   const spans = () => spansOf(tokens.lengths, belongs, rows === 'contiguous');

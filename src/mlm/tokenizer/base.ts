@@ -22,6 +22,8 @@ export interface TokenizerParts {
 
 /** Receives the tokens of one text in order. */
 export interface TokenSink {
+  /** Whether places and words are not looked at, so that a family may leave them at 0. */
+  readonly idsAlone?: boolean;
   push(id: number, start: number, end: number, word: number): void;
 }
 
@@ -57,8 +59,8 @@ export abstract class BaseTokenizer implements Tokenizer {
   /** The parts of tokenizer.json that are the family's own. */
   protected abstract familyJSON(): {
     normalizer: object | null;
-    pre_tokenizer: object;
-    decoder: object;
+    pre_tokenizer: object | null;
+    decoder: object | null;
     model: object;
   };
 
@@ -171,6 +173,7 @@ interface Piece {
 
 /** Collects ids alone, in an array that grows. */
 class IdSink implements TokenSink {
+  readonly idsAlone = true;
   private buffer: Int32Array;
   private length = 0;
 

@@ -39,3 +39,9 @@ export function fromByteCharacters(pieces: readonly string[]): string {
   }
   return decoder.decode(new Uint8Array(bytes));
 }
+
+export function utf8Length(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}

@@ -1,9 +1,11 @@
 import { ClozeError } from '../../gpu/errors.ts';
 import type { TokenizerParts, TokenSink } from './base.ts';
 import { BaseTokenizer } from './base.ts';
-import { byteCharacters, fromByteCharacters, toByteCharacters } from './byte-alphabet.ts';
+import { byteCharacters, fromByteCharacters, toByteCharacters, utf8Length } from './byte-alphabet.ts';
 import { Heap } from './heap.ts';
 import { pairKey } from './merges.ts';
+import { partsOf } from './parts.ts';
+import { WordCache } from './word-cache.ts';
 
 export interface ByteBpeOptions {
   /** Pairs of token ids, the earliest learnt first. */
@@ -33,10 +35,7 @@ export function byteBpeWords(text: string): Iterable<RegExpExecArray> {
 }
 
 /** Space, tabulator and new lines as they look in the vocabulary. */
-const blanks = new Set(toByteCharacters(' \t\n\r'));
-
-const longestCachedWord = 64;
-const largestCache = 1 << 17;
+export const byteBlanks: ReadonlySet<string> = new Set(toByteCharacters(' \t\n\r'));
 
 /** Longer words are cut: a file without blanks must not become one list of millions of symbols. */
 const longestWord = 1 << 18;
@@ -52,7 +51,7 @@ export class ByteBpeTokenizer extends BaseTokenizer {
   /** Rank of each pair, and the token that the merge of that rank makes. */
   private readonly ranks = new Map<number, number>();
   private readonly merged: number[];
-  private readonly cache = new Map<string, Word>();
+  private readonly cache = new WordCache((text) => this.mergeBytes(text));
 
   /** Throws ClozeError `format`, naming `name`, when a byte or the outcome of a merge has no token. */
   constructor(parts: TokenizerParts, options: ByteBpeOptions, name = 'tokenizer') {
@@ -75,7 +74,7 @@ export class ByteBpeTokenizer extends BaseTokenizer {
 
   /** A token that begins with a blank begins a word; so does a special one. */
   isWordStart(id: number): boolean {
-    return this.specialIds.has(id) || blanks.has(this.vocabulary.token(id)[0]);
+    return this.specialIds.has(id) || byteBlanks.has(this.vocabulary.token(id)[0]);
   }
 
   protected tokenize(text: string, offset: number, word: number, sink: TokenSink): number {
@@ -83,8 +82,8 @@ export class ByteBpeTokenizer extends BaseTokenizer {
     let next = word;
     for (const match of byteBpeWords(prefix ? ` ${text}` : text)) {
       let from = offset + match.index - prefix;
-      for (const part of partsOf(match[0])) {
-        const { ids, starts, ends } = this.word(part);
+      for (const part of partsOf(match[0], longestWord)) {
+        const { ids, starts, ends } = this.cache.get(part);
         for (let i = 0; i < ids.length; i++) {
           sink.push(ids[i], Math.max(offset, from + starts[i]), from + ends[i], next);
         }
@@ -93,17 +92,6 @@ export class ByteBpeTokenizer extends BaseTokenizer {
       next++;
     }
     return next;
-  }
-
-  private word(text: string): Word {
-    if (text.length > longestCachedWord) return this.mergeBytes(text);
-    let word = this.cache.get(text);
-    if (word === undefined) {
-      word = this.mergeBytes(text);
-      if (this.cache.size === largestCache) this.cache.clear();
-      this.cache.set(text, word);
-    }
-    return word;
   }
 
   /**
@@ -180,17 +168,6 @@ export class ByteBpeTokenizer extends BaseTokenizer {
   }
 }
 
-function* partsOf(word: string): Generator<string> {
-  let start = 0;
-  while (word.length - start > longestWord) {
-    const high = word.charCodeAt(start + longestWord - 1);
-    const end = start + longestWord - (high >= 0xd800 && high < 0xdc00 ? 1 : 0);
-    yield word.slice(start, end);
-    start = end;
-  }
-  yield start === 0 ? word : word.slice(start);
-}
-
 const utf8 = new TextEncoder();
 
 /** For each UTF-8 byte of `text` where the character it belongs to starts and ends, in UTF-16 units. */
@@ -206,10 +183,4 @@ function unitsOfBytes(text: string): { starts: number[]; ends: number[] } {
     unit += character.length;
   }
   return { starts, ends };
-}
-
-function utf8Length(codePoint: number): number {
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x10000 ? 3 : 4;
 }

@@ -1,18 +1,23 @@
+import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
 import type { AddedToken } from './added-tokens.ts';
 import { AddedTokens, specialToken } from './added-tokens.ts';
 import type { TokenizerParts } from './base.ts';
 import { ByteBpeTokenizer } from './byte-bpe.ts';
 import { CharTokenizer } from './characters.ts';
+import { PipelineTokenizer } from './pipeline.ts';
 import type { TokenizerFile } from './schema.ts';
 import {
   bertNormalizer,
   bpeModel,
   byteLevel,
   check,
+  plainBpeModel,
   postProcessor,
   splitCharacters,
   tokenizerFile,
+  unigramModel,
+  wordLevelModel,
   wordPieceModel,
 } from './schema.ts';
 import { findSpecial } from './special.ts';
@@ -22,23 +27,30 @@ import type { Tokenizer } from './tokenizer.ts';
 import { Vocabulary } from './vocabulary.ts';
 import { WordPieceTokenizer } from './wordpiece.ts';
 
-const knownFamilies =
-  'Cloze reads BERT WordPiece, byte-level BPE as in GPT-2 and RoBERTa, and its own character tokenizers.';
-
 /**
  * A tokenizer from the parsed content of a Hugging Face tokenizer.json. `name` stands for the file in messages.
- * Its `truncation` and `padding` are ignored: they belong to the call of `encode`.
+ * Its `truncation` and `padding` are ignored: they belong to the call of `encode`. BERT's word pieces, byte-level BPE as in GPT-2
+ * and RoBERTa and our own characters are read by code of our own, other families through {@link PipelineTokenizer}.
  *
  * Throws ClozeError `format`, naming the field, for what is malformed, of an unknown family, has ids that are
- * missing or used twice, or (WordPiece, characters) lacks one of [PAD] [UNK] [CLS] [SEP] [MASK].
+ * missing or used twice, or (BERT, characters) lacks one of [PAD] [UNK] [CLS] [SEP] [MASK].
  */
 export function parseTokenizer(json: unknown, name = 'tokenizer.json'): Tokenizer {
   const file = check(tokenizerFile, json, name);
-  const type = file.model.type ?? ('merges' in file.model ? 'BPE' : 'WordPiece');
-  if (type === 'WordPiece') return readWordPiece(file, name);
-  if (type === 'BPE' && file.pre_tokenizer?.type === 'Split') return readCharacters(file, name);
-  if (type === 'BPE') return readByteBpe(file, name);
-  throw new ClozeError('format', `${name}: the model type "${type}" is not known`, knownFamilies);
+  const { model, normalizer, pre_tokenizer } = file;
+  const type =
+    model.type ?? ('merges' in model ? 'BPE' : Array.isArray(model.vocab) ? 'Unigram' : 'WordPiece');
+  if (
+    type === 'WordPiece' &&
+    normalizer?.type === 'BertNormalizer' &&
+    pre_tokenizer?.type === 'BertPreTokenizer'
+  )
+    return readWordPiece(file, name);
+  if (type === 'BPE' && !normalizer && v.is(plainBpeModel, model)) {
+    if (v.is(splitCharacters, pre_tokenizer)) return readCharacters(file, name);
+    if (v.is(byteLevel, pre_tokenizer)) return readByteBpe(file, name);
+  }
+  return readPipeline(file, type, name);
 }
 
 /**
@@ -56,14 +68,8 @@ export function parseVocabTxt(text: string, options: { lowercase?: boolean; name
 
 function readWordPiece(file: TokenizerFile, name: string): Tokenizer {
   const model = check(wordPieceModel, file.model, name, 'model');
-  if (file.normalizer?.type !== 'BertNormalizer') {
-    throw unknownPart(name, 'normalizer', file.normalizer?.type);
-  }
-  if (file.pre_tokenizer?.type !== 'BertPreTokenizer') {
-    throw unknownPart(name, 'pre_tokenizer', file.pre_tokenizer?.type);
-  }
   const normalizer = check(bertNormalizer, file.normalizer, name, 'normalizer');
-  return new WordPieceTokenizer(readParts(file, model.vocab, model.unk_token, true, name), {
+  return new WordPieceTokenizer(readParts(file, Object.entries(model.vocab), model.unk_token, true, name), {
     words: {
       cleanText: normalizer.clean_text,
       handleChineseChars: normalizer.handle_chinese_chars,
@@ -77,20 +83,17 @@ function readWordPiece(file: TokenizerFile, name: string): Tokenizer {
 
 function readCharacters(file: TokenizerFile, name: string): Tokenizer {
   const model = check(bpeModel, file.model, name, 'model');
-  if (file.normalizer) throw unknownPart(name, 'normalizer', file.normalizer.type);
-  check(splitCharacters, file.pre_tokenizer, name, 'pre_tokenizer');
-  if (model.merges.length > 0) throw unknownPart(name, 'pre_tokenizer', 'Split');
-  return new CharTokenizer(readParts(file, model.vocab, model.unk_token ?? '[UNK]', true, name), name);
+  const { vocab, merges, unk_token } = model;
+  if (merges.length > 0) {
+    throw new ClozeError('format', `${name}, field model.merges: single characters have none`);
+  }
+  return new CharTokenizer(readParts(file, Object.entries(vocab), unk_token ?? '[UNK]', true, name), name);
 }
 
 function readByteBpe(file: TokenizerFile, name: string): Tokenizer {
-  if (file.pre_tokenizer?.type !== 'ByteLevel') {
-    throw unknownPart(name, 'pre_tokenizer', file.pre_tokenizer?.type);
-  }
-  if (file.normalizer) throw unknownPart(name, 'normalizer', file.normalizer.type);
   const model = check(bpeModel, file.model, name, 'model');
   const { add_prefix_space } = check(byteLevel, file.pre_tokenizer, name, 'pre_tokenizer');
-  const parts = readParts(file, model.vocab, model.unk_token ?? undefined, false, name);
+  const parts = readParts(file, Object.entries(model.vocab), model.unk_token ?? undefined, false, name);
   const merges = model.merges.map((merge, rank): [number, number] => {
     const pair = typeof merge === 'string' ? merge.split(' ') : merge;
     const [left, right] = pair.map((token) => parts.vocabulary.id(token));
@@ -103,15 +106,48 @@ function readByteBpe(file: TokenizerFile, name: string): Tokenizer {
   return new ByteBpeTokenizer(parts, { merges, addPrefixSpace: add_prefix_space }, name);
 }
 
+function readPipeline(file: TokenizerFile, type: string, name: string): Tokenizer {
+  const kinds = { Unigram: 'unigram', BPE: 'bpe', WordPiece: 'wordpiece', WordLevel: 'wordlevel' } as const;
+  const read = (entries: Iterable<[string, unknown]>, unk: string | undefined) =>
+    new PipelineTokenizer(
+      readParts(file, entries, unk, false, name),
+      kinds[type as keyof typeof kinds],
+      { ...file, model: { ...file.model, type } },
+      name,
+    );
+  switch (type) {
+    case 'Unigram': {
+      const { vocab, unk_id } = check(unigramModel, file.model, name, 'model');
+      const entries = vocab.map(([token], id): [string, number] => [token, id]);
+      return read(entries, vocab[unk_id ?? -1]?.[0]);
+    }
+    case 'BPE': {
+      const { vocab, unk_token } = check(bpeModel, file.model, name, 'model');
+      return read(Object.entries(vocab), unk_token ?? undefined);
+    }
+    case 'WordPiece':
+    case 'WordLevel': {
+      const schema = type === 'WordPiece' ? wordPieceModel : wordLevelModel;
+      const { vocab, unk_token } = check(schema, file.model, name, 'model');
+      return read(Object.entries(vocab), unk_token);
+    }
+  }
+  throw new ClozeError(
+    'format',
+    `${name}: the model type "${type}" is not known`,
+    `Cloze reads ${Object.keys(kinds).join(', ')}.`,
+  );
+}
+
 function readParts(
   file: TokenizerFile,
-  vocab: Record<string, unknown>,
+  vocab: Iterable<[string, unknown]>,
   unk: string | undefined,
   allSpecial: boolean,
   name: string,
 ): TokenizerParts {
   const inFile: AddedToken[] = file.added_tokens ?? [];
-  const entries: [string, unknown][] = Object.entries(vocab);
+  const entries = [...vocab];
   for (const { content, id } of inFile) entries.push([content, id]);
   const vocabulary = Vocabulary.fromEntries(entries, `${name}, field model.vocab`);
   const listed = new Map(inFile.map((token) => [token.content, token.id]));
@@ -135,7 +171,12 @@ function readTemplate(file: TokenizerFile, vocabulary: Vocabulary, name: string)
   if (!file.post_processor) return bareTemplate;
   const types = ['ByteLevel', 'TemplateProcessing', 'BertProcessing', 'RobertaProcessing'];
   if (!types.includes(file.post_processor.type)) {
-    throw unknownPart(name, 'post_processor', file.post_processor.type);
+    const known = `Known: ${types.join(', ')}.`;
+    throw new ClozeError(
+      'format',
+      `${name}: the post_processor "${file.post_processor.type}" is not known`,
+      known,
+    );
   }
   const processor = check(postProcessor, file.post_processor, name, 'post_processor');
   const idOf = (token: string): number => {
@@ -166,9 +207,4 @@ function readTemplate(file: TokenizerFile, vocabulary: Vocabulary, name: string)
       return { single: items('single', 'A'), pair: items('pair', 'AB') };
     }
   }
-}
-
-function unknownPart(name: string, field: string, type: string | undefined): ClozeError {
-  const what = type === undefined ? 'is missing' : `"${type}" does not go with a family that is known`;
-  return new ClozeError('format', `${name}: the ${field} ${what}`, knownFamilies);
 }

@@ -27,6 +27,7 @@ export const tokenizerFile = v.object({
   normalizer: component,
   pre_tokenizer: component,
   post_processor: component,
+  decoder: component,
   model: v.looseObject({ type: v.optional(v.string()) }),
 });
 export type TokenizerFile = v.InferOutput<typeof tokenizerFile>;
@@ -38,6 +39,14 @@ export const wordPieceModel = v.object({
   max_input_chars_per_word: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 100),
 });
 
+export const unigramModel = v.object({
+  vocab: v.array(v.tuple([v.string(), v.number()])),
+  unk_id: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  byte_fallback: v.nullish(v.literal(false)),
+});
+
+export const wordLevelModel = v.object({ vocab: vocabObject, unk_token: v.optional(v.string(), '<unk>') });
+
 export const bertNormalizer = v.object({
   type: v.literal('BertNormalizer'),
   clean_text: v.optional(v.boolean(), true),
@@ -46,12 +55,17 @@ export const bertNormalizer = v.object({
   lowercase: v.optional(v.boolean(), true),
 });
 
+/** Byte pairs of any kind. */
 export const bpeModel = v.object({
   vocab: vocabObject,
   merges: v.array(v.union([v.string(), v.tuple([v.string(), v.string()])])),
   unk_token: v.nullish(v.string()),
   dropout: v.nullish(v.literal(0)),
   continuing_subword_prefix: v.nullish(v.literal('')),
+});
+
+/** What byte pairs as in GPT-2 do without. */
+export const plainBpeModel = v.object({
   end_of_word_suffix: v.nullish(v.literal('')),
   byte_fallback: v.nullish(v.literal(false)),
   ignore_merges: v.nullish(v.literal(false)),

@@ -5,8 +5,9 @@ import type { SpecialIds } from './tokenizer.ts';
 export const bertSpecialTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'] as const;
 
 /**
- * The special tokens by their usual names, among what `idOf` knows; -1 for what it does not know. With a `name`, the
- * name of the file, all of them must be there: throws ClozeError `format` otherwise.
+ * The special tokens by their usual names, among what `idOf` knows; -1 for what it does not know. Where one token ends texts and
+ * none begins them (T5's </s>, GPT-2's <|endoftext|>) it does both. With a `name`, the name of the file, all of them must be
+ * there: throws ClozeError `format` otherwise.
  */
 export function findSpecial(
   idOf: (token: string) => number | undefined,
@@ -23,8 +24,8 @@ export function findSpecial(
   return {
     pad: find('[PAD]', '<pad>'),
     unk: unk === undefined ? find('[UNK]', '<unk>') : find(unk),
-    cls: find('[CLS]', '<s>'),
-    sep: find('[SEP]', '</s>'),
+    cls: find('[CLS]', '<s>', '</s>', '<|endoftext|>'),
+    sep: find('[SEP]', '</s>', '<|endoftext|>'),
     mask: find('[MASK]', '<mask>'),
   };
 }

@@ -51,7 +51,8 @@ export const trainedKinds = ['char', 'bytes', 'wordpiece', 'bpe'] as const;
 
 export type TrainedKind = (typeof trainedKinds)[number];
 
-export type TokenizerKind = TrainedKind;
+/** Those, and the models of a tokenizer.json that are not learnt here. */
+export type TokenizerKind = TrainedKind | 'unigram' | 'wordlevel';
 
 export interface Tokenizer {
   readonly kind: TokenizerKind;

@@ -7,6 +7,7 @@ import { BertWords } from './bert-words.ts';
 import { bertSpecialTokens } from './special.ts';
 import { bertTemplate } from './template.ts';
 import type { Vocabulary } from './vocabulary.ts';
+import { WordCache } from './word-cache.ts';
 
 export interface WordPieceOptions {
   words: BertWordOptions;
@@ -25,11 +26,8 @@ interface Run {
   wordCount: number;
 }
 
-const longestCachedRun = 64;
-
 /** Longer runs without a blank are cut: each character of one takes memory until it is done. */
 const longestRun = 1 << 18;
-const largestCache = 1 << 17;
 
 /**
  * WordPiece as in BERT: words by {@link BertWords}, then greedily the longest token that the rest of the word begins
@@ -43,7 +41,7 @@ export class WordPieceTokenizer extends BaseTokenizer {
   private readonly heads = new Map<string, number>();
   private readonly tails = new Map<string, number>();
   private readonly longest: number;
-  private readonly cache = new Map<string, Run>();
+  private readonly cache = new WordCache((text) => this.cut(text));
 
   constructor(parts: TokenizerParts, options: WordPieceOptions) {
     super(parts);
@@ -91,7 +89,7 @@ export class WordPieceTokenizer extends BaseTokenizer {
       const limit = Math.min(text.length, start + longestRun);
       while (end < limit && !isBlank(text.charCodeAt(end))) end++;
       if (end === start) continue;
-      const run = this.cutRun(text.slice(start, end));
+      const run = this.cache.get(text.slice(start, end));
       for (let i = 0; i < run.ids.length; i++) {
         const from = offset + start;
         sink.push(run.ids[i], from + run.starts[i], from + run.ends[i], next + run.words[i]);
@@ -99,18 +97,6 @@ export class WordPieceTokenizer extends BaseTokenizer {
       next += run.wordCount;
     }
     return next;
-  }
-
-  /** Text repeats itself, so runs of ordinary length are remembered. */
-  private cutRun(text: string): Run {
-    if (text.length > longestCachedRun) return this.cut(text);
-    let run = this.cache.get(text);
-    if (run === undefined) {
-      run = this.cut(text);
-      if (this.cache.size === largestCache) this.cache.clear();
-      this.cache.set(text, run);
-    }
-    return run;
   }
 
   private cut(text: string): Run {

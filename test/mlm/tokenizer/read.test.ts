@@ -92,32 +92,38 @@ describe('tokenizer.json that is refused', () => {
     );
   });
 
-  test('families and parts that are not known, by name', () => {
+  test('models and parts that are not known, by name', () => {
+    expectFormat(
+      broken(wordPiece, (file) => {
+        file.model.type = 'Bigram';
+      }),
+      'Bigram',
+      'Unigram',
+    );
     expectFormat(
       broken(wordPiece, (file) => {
         file.model.type = 'Unigram';
       }),
-      'Unigram',
-      'GPT-2',
+      'field model.vocab',
     );
     expectFormat(
       broken(wordPiece, (file) => {
-        file.normalizer = { type: 'NFC' };
+        file.normalizer = { type: 'Scramble' };
       }),
-      'normalizer',
-      'NFC',
+      'a/tokenizer.json cannot be used',
+      'Scramble',
     );
     expectFormat(
       broken(wordPiece, (file) => {
-        file.pre_tokenizer = null;
+        file.pre_tokenizer = { type: 'Shred' };
       }),
-      'pre_tokenizer is missing',
+      'Shred',
     );
     expectFormat(
       broken(byteBpe, (file) => {
-        file.model.ignore_merges = true;
+        file.model.dropout = 0.1;
       }),
-      'field model.ignore_merges',
+      'field model.dropout',
     );
     expectFormat(
       broken(byteBpe, (file) => {
@@ -128,9 +134,9 @@ describe('tokenizer.json that is refused', () => {
     );
     expectFormat(
       broken(char, (file) => {
-        file.pre_tokenizer.pattern.Regex = '\\s+';
+        file.model.merges = ['t o'];
       }),
-      'field pre_tokenizer.pattern.Regex',
+      'field model.merges',
     );
   });
 
