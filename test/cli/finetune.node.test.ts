@@ -111,6 +111,11 @@ test('bad input is one line that says what is wrong', async () => {
   expect(strange.err).toMatch(
     /strange\.txt, line 2: the label "UGLY" is none of the model's\. Known: BAD, GOOD/,
   );
+  await writeFile(at('strange.conll'), 'the\tO\n\nthe\tO\nOtto\tB-dog\n');
+  const wrong = ['--data', at('words.conll'), '--development', at('strange.conll'), ...quick];
+  expect((await cloze(['finetune', '--task', 'ner', ...wrong])).err).toMatch(
+    /strange\.conll, line 3, word 2 \("Otto"\): the label "B-dog" is none of the model's\. Known: B-person, O/,
+  );
   const deaf = await cloze(['eval', '--model', at('classifier'), '--mask-rate', '0.3']);
   expect(deaf.err).toMatch(/--mask-rate is for language models/);
   const deep = ['--data', at('texts.txt'), '--preset', 'nano', '--freeze', '3'];

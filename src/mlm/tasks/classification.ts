@@ -2,6 +2,7 @@
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type EncodedLabels, labelTask } from './labels.ts';
 import { accuracy, macroF1 } from './metrics/classification.ts';
+import { isJsonLines, parseTextLines } from './readers/jsonLines.ts';
 import { parseLabelledTexts } from './readers/labelledTexts.ts';
 import { mostFrequent, type Task, type TaskExample } from './task.ts';
 
@@ -22,9 +23,10 @@ export const majority: Task['baseline'] = {
 
 export const classification = labelTask({
   name: 'classification',
-  description: 'one label for a text: .csv with a header, .tsv of text and label, or lines of "label text"',
+  description:
+    'one label for a text: .csv with a header, .tsv of text and label, or lines of "label text"; or .jsonl',
   head: 'sequence',
-  parse: parseLabelledTexts,
+  parse: (text, source) => (isJsonLines(source) ? parseTextLines : parseLabelledTexts)(text, source),
   ask: (line) => ({ text: line, labels: [] }),
   encode: encodeText,
   score: (gold, predicted) => {

@@ -4,6 +4,7 @@ import { type EncodedLabels, labelTask } from './labels.ts';
 import { tokenAccuracy } from './metrics/classification.ts';
 import { entityScores } from './metrics/entities.ts';
 import { parseConll } from './readers/conll.ts';
+import { isJsonLines, parseWordLines } from './readers/jsonLines.ts';
 import { mostFrequent, type TaskExample } from './task.ts';
 
 function encodeWords({ words = [] }: TaskExample, tokenizer: Tokenizer, T: number): EncodedLabels {
@@ -24,9 +25,10 @@ function encodeWords({ words = [] }: TaskExample, tokenizer: Tokenizer, T: numbe
 
 export const entities = labelTask({
   name: 'ner',
-  description: 'named entities: CoNLL lines of a word and its BIO tag, an empty line between sentences',
+  description:
+    'named entities: CoNLL lines of a word and its BIO tag, an empty line between sentences; or .jsonl',
   head: 'token',
-  parse: parseConll,
+  parse: (text, source) => (isJsonLines(source) ? parseWordLines : parseConll)(text, source),
   ask: (line) => {
     const words = line.trim().split(/\s+/);
     return { text: words.join(' '), words, labels: [] };

@@ -118,12 +118,14 @@ function labelModel(task: Task, own: LabelTask, config: BertConfig, tokenizer: T
 /** Throws ClozeError `input` naming the first label that the model does not know. */
 function checkLabels(examples: readonly TaskExample[], labels: readonly string[]): void {
   const known = new Set(labels);
-  examples.forEach(({ labels: own, where }, i) => {
-    const stranger = own.find((label) => !known.has(label));
-    if (stranger === undefined) return;
+  examples.forEach(({ labels: own, words, where }, i) => {
+    const at = own.findIndex((label) => !known.has(label));
+    if (at < 0) return;
+    const example = where ?? `example ${i + 1}`;
+    const place = words ? `${example}, word ${at + 1} (${JSON.stringify(words[at])})` : example;
     throw new ClozeError(
       'input',
-      `${where ?? `example ${i + 1}`}: the label ${JSON.stringify(stranger)} is none of the model's`,
+      `${place}: the label ${JSON.stringify(own[at])} is none of the model's`,
       `Known: ${labels.slice(0, 20).join(', ')}${labels.length > 20 ? ', …' : ''}`,
     );
   });

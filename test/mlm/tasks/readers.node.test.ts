@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseConll } from '../../../src/mlm/tasks/readers/conll.ts';
+import { parseTextLines, parseWordLines } from '../../../src/mlm/tasks/readers/jsonLines.ts';
 import { parseLabelledTexts } from '../../../src/mlm/tasks/readers/labelledTexts.ts';
 import { parseScoredTexts } from '../../../src/mlm/tasks/readers/scoredTexts.ts';
 import { parseSemeval } from '../../../src/mlm/tasks/readers/semeval.ts';
@@ -82,4 +83,23 @@ test('texts with numbers', () => {
   ]);
   expect(() => parseScoredTexts('a\tb\tmuch', 'x')).toThrow(/x, line 1: "much" is no number/);
   expect(() => parseScoredTexts('a\t1\n1', 'x')).toThrow(/x, line 2: it has 1 column/);
+});
+
+test('JSON lines of texts and of words', () => {
+  expect(
+    parseTextLines('{"text": "so so", "label": 1, "id": 7}\n\n{"text": "x", "label": "a"}', 'x'),
+  ).toEqual([
+    { text: 'so so', labels: ['1'], where: 'x, line 1' },
+    { text: 'x', labels: ['a'], where: 'x, line 3' },
+  ]);
+  const anna = { text: 'Anna ran', words: ['Anna', 'ran'], labels: ['B-p', 'O'], where: 'x, line 1' };
+  expect(parseWordLines('{"tokens": ["Anna", "ran"], "ner_tags": ["B-p", "O"]}', 'x')).toEqual([anna]);
+  expect(() =>
+    parseWordLines('{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["a", "b"], "tags": ["O"]}', 'x'),
+  ).toThrow(/x, line 2: there are 2 tokens and 1 tags/);
+  expect(() => parseWordLines('{"tokens": ["a"], "tags": ["person"]}', 'x')).toThrow(
+    /line 1: "person" is no tag/,
+  );
+  expect(() => parseTextLines('{"text": "a"}', 'x')).toThrow(/x, line 1 is no example.*Write {"text"/);
+  expect(() => parseTextLines('{', 'x')).toThrow(/x, line 1 is no example/);
 });

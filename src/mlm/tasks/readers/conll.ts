@@ -28,10 +28,7 @@ export function parseConll(text: string, source: string): TaskExample[] {
         'Write a word, a tab and its tag',
       );
     }
-    if (!/^(O|[BI]-\S+)$/.test(tag)) {
-      const what = `${JSON.stringify(tag)} is no tag`;
-      throw new ClozeError('input', `${source}, line ${index + 1}: ${what}`, 'Tags are O, B-type and I-type');
-    }
+    checkTag(tag, `${source}, line ${index + 1}`);
     if (words.length === 0) first = index;
     words.push(columns[0]);
     labels.push(tag);
@@ -42,5 +39,15 @@ export function parseConll(text: string, source: string): TaskExample[] {
     'input',
     `${source} holds no sentence`,
     'Write a word, a tab and its tag on each line',
+  );
+}
+
+/** Throws ClozeError `input` for a tag that is not BIO. */
+export function checkTag(tag: string, where: string): void {
+  if (/^(O|[BI]-\S+)$/.test(tag)) return;
+  throw new ClozeError(
+    'input',
+    `${where}: ${JSON.stringify(tag)} is no tag`,
+    'Tags are O, B-type and I-type',
   );
 }
