@@ -48,4 +48,4 @@ export {
 export type { Scope } from './scope.ts';
 export { backward, type Derivative, record, recordAll, type Vjp, type VjpOfMany } from './tape.ts';
 export { type FloatType, type Shape, Tensor } from './tensor.ts';
-export { type Trace, type TraceEvent, Tracer } from './trace.ts';
+export { joinTraces, type Trace, type TraceEvent, Tracer } from './trace.ts';

@@ -30,13 +30,17 @@ const gpu = { pid: 1, tid: 2 };
 export class Tracer {
   private readonly engine: Engine;
   private readonly profiler: Profiler;
-  private readonly began = performance.now();
+  private readonly began: number;
   private readonly spans: TraceEvent[] = [];
   private readonly batches: ProfiledBatch[] = [];
 
-  /** Attaches itself to the engine. Throws `gpu` where the adapter has no timestamps. */
-  constructor(engine: Engine) {
+  /**
+   * Attaches itself to the engine. Times count from `began`, in milliseconds of `performance.now()`. Throws `gpu` where the
+   * adapter has no timestamps.
+   */
+  constructor(engine: Engine, began = performance.now()) {
     this.engine = engine;
+    this.began = began;
     this.profiler = new Profiler(engine.device.gpu, engine.device.stream, (batch) =>
       this.batches.push(batch),
     );
@@ -74,6 +78,13 @@ export class Tracer {
       ),
     );
   }
+}
+
+/** Traces of several engines that count from one moment, as one. */
+export function joinTraces([first, ...others]: readonly Trace[]): Trace {
+  const slices = [first, ...others].flatMap(({ traceEvents }) => traceEvents.filter(({ ph }) => ph === 'X'));
+  const names = first.traceEvents.filter(({ ph }) => ph === 'M');
+  return { ...first, traceEvents: [...names, ...slices.sort((a, b) => a.ts - b.ts)] };
 }
 
 const toMilliseconds = (nanoseconds: bigint) => Number(nanoseconds) / 1e6;

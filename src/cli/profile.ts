@@ -1,6 +1,6 @@
 /** `--profile` and `--trace`: where the GPU's time went, kernel by kernel, and what it and the CPU did when. */
 import type { Command } from 'commander';
-import type { Engine } from '../autograd/index.ts';
+import type { Engine, Trace } from '../autograd/index.ts';
 import type { KernelTime } from '../gpu/profiler.ts';
 import { writeFileAtomically } from '../mlm/files.node.ts';
 import { count, percent } from './format.ts';
@@ -20,28 +20,50 @@ export function addProfileFlags(command: Command): Command {
     .option('--trace <file>', 'write what GPU and CPU did when, for ui.perfetto.dev or chrome://tracing');
 }
 
+/** Attached to an engine until it is stopped. */
+interface Watch {
+  stop(): Promise<{ kernels: KernelTime[]; trace?: Trace }>;
+}
+
+/** Has the watch follow to an engine that takes the place of one whose device was lost. */
+export type Follow = (another: Engine) => void;
+
 /**
- * Times every kernel that `work` runs on the engine, if the flags ask for it: returns the times by kernel, and writes the
- * trace when `work` has ended well. Throws `gpu` where the adapter has no timestamps.
+ * Times every kernel that `work` runs on the engine and on those that it has followed, if the flags ask for it: returns the
+ * times by kernel, and writes the trace when `work` has ended well. Throws `gpu` where the adapter has no timestamps.
  */
 export async function withProfile<T>(
   engine: Engine,
   { profile, trace }: ProfileFlags,
-  work: () => Promise<T>,
+  work: (follow: Follow) => Promise<T>,
 ): Promise<{ result: T; kernels?: KernelTime[] }> {
+  if (!profile && trace === undefined) return { result: await work(() => {}) };
+  const { joinTraces } = await import('../autograd/index.ts');
+  const { joinTimes } = await import('../gpu/profiler.ts');
+  const watch = trace === undefined ? await profilers() : await tracers();
+  const watches = [watch(engine)];
+  const result = await work((another) => watches.push(watch(another)));
+  const parts = await Promise.all(watches.map((each) => each.stop()));
   if (trace !== undefined) {
-    const { Tracer } = await import('../autograd/index.ts');
-    const tracer = new Tracer(engine);
-    const result = await work();
-    const { kernels, trace: picture } = await tracer.stop();
-    await writeFileAtomically(trace, JSON.stringify(picture));
-    return { result, kernels };
+    const pictures = parts.map((part) => part.trace as Trace);
+    await writeFileAtomically(trace, JSON.stringify(joinTraces(pictures)));
   }
-  if (!profile) return { result: await work() };
+  return { result, kernels: joinTimes(parts.map(({ kernels }) => kernels)) };
+}
+
+async function profilers(): Promise<(engine: Engine) => Watch> {
   const { Profiler } = await import('../gpu/profiler.ts');
-  const profiler = new Profiler(engine.device.gpu, engine.device.stream);
-  const result = await work();
-  return { result, kernels: await profiler.stop() };
+  return ({ device }) => {
+    const profiler = new Profiler(device.gpu, device.stream);
+    return { stop: async () => ({ kernels: await profiler.stop() }) };
+  };
+}
+
+/** All of them count from now. */
+async function tracers(): Promise<(engine: Engine) => Watch> {
+  const { Tracer } = await import('../autograd/index.ts');
+  const began = performance.now();
+  return (engine) => new Tracer(engine, began);
 }
 
 /** Tells people what `withProfile` found. */

@@ -1,11 +1,12 @@
 /** One training run, told as it goes: what `train` and `demo` share. */
+import type { Engine } from '../autograd/index.ts';
 import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
 import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withEngine } from './model.ts';
-import { type ProfileFlags, sayProfile, withProfile } from './profile.ts';
+import { type Follow, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { openProgress } from './progress.ts';
 import { report } from './report.ts';
 import { clearRun, optionsFile } from './run-folder.ts';
@@ -40,10 +41,14 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
     if (!run.resume) await clearRun(run.out);
     const store = await FolderStore.open(run.out);
     await tuneRun(engine, store, { resume: run.resume, use: run.tuning ?? true });
+    let follow: Follow = () => {};
+    const reopened: Engine[] = [];
     const reopen = async () => {
       const { Engine } = await import('../autograd/index.ts');
       const another = await Engine.open({ adapter: run.adapter });
+      reopened.push(another);
       await tuneRun(another, store, { resume: true, use: run.tuning ?? true });
+      follow(another);
       return another;
     };
     const { resume, out } = run;
@@ -55,7 +60,8 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       if (!run.tell) progress.say('Stopping after this step; press Ctrl-C again to quit at once.');
     };
     process.once('SIGINT', stop).once('SIGTERM', stop);
-    const train = async () => {
+    const train = async (followed: Follow) => {
+      follow = followed;
       for await (const event of trainer.run()) {
         tell(event);
         if (event.event === 'done') return event;
@@ -71,6 +77,7 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       progress.close();
       process.off('SIGINT', stop).off('SIGTERM', stop);
       trainer.dispose();
+      for (const engine of reopened) engine.close();
     }
   });
 }

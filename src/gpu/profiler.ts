@@ -29,6 +29,18 @@ export interface ProfiledBatch {
 /** Timestamps of one query set: WebGPU allows 4096. */
 const CAPACITY = 4096;
 
+/** The times of several profilers as one, longest first. */
+export function joinTimes(parts: readonly (readonly KernelTime[])[]): KernelTime[] {
+  const totals = new Map<string, KernelTime>();
+  for (const { label, calls, nanoseconds } of parts.flat()) {
+    const total = totals.get(label) ?? { label, calls: 0, nanoseconds: 0 };
+    total.calls += calls;
+    total.nanoseconds += nanoseconds;
+    totals.set(label, total);
+  }
+  return [...totals.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
+}
+
 export class Profiler implements PassObserver {
   private readonly device: GPUDevice;
   private readonly stream: CommandStream;
@@ -83,11 +95,16 @@ export class Profiler implements PassObserver {
     await Promise.all(this.pending);
     this.queries.destroy();
     this.resolved.destroy();
-    return [...this.totals.values()].sort((a, b) => b.nanoseconds - a.nanoseconds);
+    return joinTimes([[...this.totals.values()]]);
   }
 
   private async collect(labels: readonly string[], staging: GPUBuffer, submitted: number): Promise<void> {
-    await staging.mapAsync(1 /* READ */);
+    // What a device had measured when it was lost is lost with it.
+    const mapped = await staging.mapAsync(1 /* READ */).then(
+      () => true,
+      () => false,
+    );
+    if (!mapped) return;
     const collected = performance.now();
     const times = new BigUint64Array(staging.getMappedRange());
     const runs = labels.map((label, i) => ({ label, begin: times[2 * i], end: times[2 * i + 1] }));

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Trace } from '../../src/autograd/index.ts';
-import { profileLines } from '../../src/cli/profile.ts';
+import { Engine, gelu, type Trace } from '../../src/autograd/index.ts';
+import { profileLines, withProfile } from '../../src/cli/profile.ts';
+import type { KernelTime } from '../../src/gpu/profiler.ts';
 import { cloze } from './terminal.node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloze-profile-'));
@@ -44,6 +45,31 @@ describe('a profile', () => {
     const { loss, kernels } = JSON.parse(out);
     expect(loss).toBeGreaterThan(0);
     expect(kernels.map(({ label }: { label: string }) => label.split('/')[0])).toContain('matmul');
+  });
+
+  test('goes on with the engine that takes the place of one whose device was lost', async () => {
+    const engines = [await Engine.open(), await Engine.open()];
+    const run = async (engine: Engine, count: number) => {
+      const x = engine.full([64], 1);
+      for (let i = 0; i < count; i++) engine.scope(() => void gelu(x));
+      await engine.device.synchronize();
+    };
+    const file = join(folder, 'followed.json');
+    const { kernels } = await withProfile(engines[0], { trace: file }, async (follow) => {
+      await run(engines[0], 2);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      engines[0].device.gpu.destroy();
+      await expect(run(engines[0], 1)).rejects.toMatchObject({ code: 'device-lost' });
+      follow(engines[1]);
+      await run(engines[1], 3);
+    });
+    const [{ label, calls }] = kernels as KernelTime[];
+    expect({ label: label.split('/')[0], calls }).toEqual({ label: 'unary', calls: 5 });
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as Trace;
+    const times = traceEvents.filter(({ cat }) => cat === 'gpu').map(({ ts }) => ts);
+    expect(times).toHaveLength(5);
+    expect(times[2] - times[1]).toBeGreaterThan(100_000);
+    for (const engine of engines) engine.close();
   });
 
   test('in words has shares that add up', () => {
