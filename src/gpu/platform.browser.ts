@@ -55,6 +55,7 @@ async function requestAdapter({ adapter: choice }: AdapterChoice = {}): Promise<
 export const platform: Platform = {
   cache,
   name: isDeno ? 'deno' : 'browser',
+  guaranteedOnly: false,
   requestAdapter,
   listAdapters,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),

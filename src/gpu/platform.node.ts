@@ -13,6 +13,7 @@ import { ClozeError } from './errors.ts';
 import { patiently } from './patience.node.ts';
 import { type AdapterChoice, type FoundAdapter, fits, isSoftware, type Platform } from './platform.ts';
 import { loadVulkanLoader, swiftShaderDriver } from './swiftshader.node.ts';
+import { hasDrivers, manifestFolders } from './vulkanDrivers.node.ts';
 
 /** Always named: left to itself, Dawn may fall through to its Null backend, which computes nothing. */
 const backend = process.platform === 'darwin' ? 'metal' : process.platform === 'win32' ? 'd3d12' : 'vulkan';
@@ -72,6 +73,8 @@ function withDriver<T>(driver: string | undefined, use: () => T): T {
 /** Asks Dawn for an adapter. Drivers are looked up before `requestAdapter` returns its promise. */
 async function ask(name: string | undefined, driver?: string): Promise<FoundAdapter | undefined> {
   const { create } = await loadDawn();
+  if (backend === 'vulkan' && !driver && !environmentDrivers() && !hasDrivers(manifestFolders()))
+    return undefined;
   const key = JSON.stringify([name, driver ?? environmentDrivers()]);
   let gpu = reusable.get(key);
   if (!gpu) {
@@ -204,6 +207,9 @@ function installHint(): string {
 export const platform: Platform = {
   cache,
   name: 'node',
+  get guaranteedOnly() {
+    return process.env.CLOZE_LIMITS === 'default';
+  },
   requestAdapter,
   listAdapters,
   sleep: (ms) => sleep(ms),

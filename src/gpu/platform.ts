@@ -34,6 +34,9 @@ export interface Platform {
   /** What measurements leave behind for later processes: losing it costs time and nothing else. */
   readonly cache: TextCache;
 
+  /** Whether the user wants devices with no more than WebGPU guarantees, where a program does not say. */
+  readonly guaranteedOnly: boolean;
+
   /** The best adapter that fits. Throws `no-adapter` with what was tried and how to get one. */
   requestAdapter(choice?: AdapterChoice): Promise<FoundAdapter>;
 
