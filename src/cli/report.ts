@@ -40,6 +40,10 @@ export function report(facts: RunFacts, progress: Progress): (event: TrainEvent)
         return progress.say(
           `The device was lost after step ${count(event.step)}; the run goes on from step ${count(event.resumedFrom)}.`,
         );
+      case 'out-of-memory':
+        return progress.say(
+          `Not enough memory: ${event.message.split('. ')[0]}. The run goes on from step ${count(event.resumedFrom)} with micro-batches of ${count(event.rows)} sequences.`,
+        );
       case 'eval':
         return progress.say(validationLine(event, start));
       case 'done':

@@ -2,7 +2,7 @@
 import type { BufferView } from './device.ts';
 import { ClozeError } from './errors.ts';
 import type { Pipeline } from './pipelines.ts';
-import { formatBytes } from './pool.ts';
+import { formatBytes, memoryRemedy } from './pool.ts';
 import type { UniformSlot } from './uniforms.ts';
 
 export class BindGroupCache {
@@ -50,7 +50,7 @@ export class BindGroupCache {
         throw new ClozeError(
           'out-of-memory',
           `${label} binds ${formatBytes(view.size)}, and this adapter allows ${formatBytes(limit)}`,
-          'Split the batch (--accumulation) or lower its size, the sequence length or the vocabulary',
+          memoryRemedy,
         );
       }
       return { binding, resource: { buffer: view.buffer.gpu, offset: view.offset, size: view.size } };

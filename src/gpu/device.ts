@@ -11,14 +11,17 @@ import { dryGpu } from './dryGpu.ts';
 import { ClozeError } from './errors.ts';
 import { type Pipeline, PipelineCache } from './pipelines.ts';
 import type { AdapterChoice } from './platform.ts';
-import { Arena, BufferPool, type MemoryStatistics, type PooledBuffer } from './pool.ts';
+import { Arena, BufferPool, type MemoryStatistics, memoryRemedy, type PooledBuffer } from './pool.ts';
 import { Readback } from './readback.ts';
 import { Recording } from './recording.ts';
 import { type Command, CommandStream } from './stream.ts';
 import { UniformArena, type UniformSlot } from './uniforms.ts';
 
 export interface DeviceOptions extends AdapterChoice {
-  /** `adapter` (default) asks for the largest limits the adapter has, `default` for WebGPU's guaranteed ones. */
+  /**
+   * `adapter` asks for the largest limits the adapter has, `default` for WebGPU's guaranteed ones. Left out, it is `adapter`, unless
+   * the environment of Node says CLOZE_LIMITS=default: then there are no optional features either.
+   */
   limits?: 'adapter' | 'default';
   /** Features to do without even where the adapter has them. */
   without?: readonly string[];
@@ -56,8 +59,9 @@ export class Device {
   /** Finds an adapter and opens a device on it. Throws `no-adapter` with what was tried. */
   static async open(options: DeviceOptions = {}): Promise<Device> {
     const { adapter } = await platform.requestAdapter(options);
-    const wanted = options.limits === 'default' ? {} : adapterLimits(adapter);
-    const without = new Set(options.without);
+    const guaranteedOnly = options.limits === undefined && platform.guaranteedOnly;
+    const wanted = guaranteedOnly || options.limits === 'default' ? {} : adapterLimits(adapter);
+    const without = new Set(guaranteedOnly ? optionalFeatures : options.without);
     const features = optionalFeatures.filter((name) => adapter.features.has(name) && !without.has(name));
     const gpu = await adapter.requestDevice({
       requiredFeatures: features as GPUFeatureName[],
@@ -79,7 +83,7 @@ export class Device {
     this.pipelines = new PipelineCache(gpu);
     this.bindGroups = new BindGroupCache(gpu);
     this.stream = new CommandStream(gpu);
-    this.pool = new BufferPool(gpu);
+    this.pool = new BufferPool(gpu, (error) => this.fail(error));
     this.uniforms = new UniformArena(gpu);
     const lost = gpu.lost.then((reason) => {
       const why = this.closed
@@ -97,7 +101,7 @@ export class Device {
     this.readback = new Readback(gpu, this.stream, platform.patiently, lost, settled);
     gpu.addEventListener('uncapturederror', (event) => {
       event.preventDefault();
-      this.fault ??= describeGpuError(event.error);
+      this.fail(describeGpuError(event.error));
     });
   }
 
@@ -242,7 +246,7 @@ export class Device {
     this.check();
     if (this.recorder) throw this.recorder.refuse(`it reads ${view.buffer.label}`, readRemedy);
     view.buffer.lastUse = this.stream.serial;
-    const bytes = await this.readback.read(view.buffer.gpu, view.offset, view.size);
+    const bytes = await this.settling(this.readback.read(view.buffer.gpu, view.offset, view.size));
     this.check();
     return bytes;
   }
@@ -251,8 +255,14 @@ export class Device {
   async synchronize(): Promise<void> {
     this.check();
     if (this.recorder) throw this.recorder.refuse('it waits for the GPU', readRemedy);
-    await this.readback.synchronize();
+    await this.settling(this.readback.synchronize());
     this.check();
+  }
+
+  /** Waits until nothing is under way any more, and forgets what went wrong meanwhile. A lost or closed device stays so. */
+  async settle(): Promise<void> {
+    await this.readback.synchronize().catch(() => {});
+    if (this.fault?.code !== 'device-lost') this.fault = undefined;
   }
 
   /** Bind groups made so far and kept: a step that repeats adds none. */
@@ -281,7 +291,8 @@ export class Device {
   check(): void {
     if (this.closed) throw new ClozeError('closed', 'this device was closed', 'Open a new one');
     const fault = this.fault;
-    if (!fault) return;
+    // Commands on a buffer without memory are invalid: the lack is what is to be told, and it comes later.
+    if (!fault || (fault.code === 'gpu' && this.pool.uncertain)) return;
     if (fault.code !== 'device-lost') this.fault = undefined;
     throw fault;
   }
@@ -303,10 +314,24 @@ export class Device {
     this.close();
   }
 
+  /** Remembers what went wrong for the next check. A lack of memory comes before the invalid commands that follow from it. */
+  private fail(error: ClozeError): void {
+    const known = this.fault?.code;
+    if (known === undefined || (known === 'gpu' && error.code === 'out-of-memory')) this.fault = error;
+  }
+
+  /** Where waiting fails for a reason that is known by then, throws the reason. */
+  private async settling<T>(waiting: Promise<T>): Promise<T> {
+    return waiting.catch((error) => {
+      this.check();
+      throw error;
+    });
+  }
+
   private run(command: Command, user: string, ...views: readonly BufferView[]): void {
-    for (const { buffer } of views) buffer.lastUse = this.stream.serial;
     this.recorder?.add(command, user, views);
-    this.stream.run(command);
+    const serial = this.stream.run(command);
+    for (const { buffer } of views) buffer.lastUse = serial;
   }
 }
 
@@ -327,11 +352,7 @@ function adapterLimits(adapter: GPUAdapter): Record<string, number> {
 function describeGpuError(error: GPUError): ClozeError {
   const message = error.message.split('\n')[0];
   if (typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError) {
-    return new ClozeError(
-      'out-of-memory',
-      `the GPU is out of memory: ${message}`,
-      'Split the batch (--accumulation) or lower its size',
-    );
+    return new ClozeError('out-of-memory', `the GPU is out of memory: ${message}`, memoryRemedy);
   }
   return new ClozeError('gpu', message);
 }

@@ -17,6 +17,8 @@ export function dryGpu(like: GPUDevice): GPUDevice {
     adapterInfo: like.adapterInfo,
     lost: new Promise<never>(() => {}),
     addEventListener: nothing,
+    pushErrorScope: nothing,
+    popErrorScope: () => Promise.resolve(null),
     destroy: nothing,
     createBuffer: ({ size }: GPUBufferDescriptor) => ({
       size,

@@ -84,6 +84,8 @@ export class BufferPool {
   /** While set, buffers are acquired for this arena, from its own free ones first. */
   arena: Arena | undefined;
   private readonly device: GPUDevice;
+  private readonly onShortage: (error: ClozeError) => void;
+  private untold = 0;
   private readonly free = new FreeList();
   private nextId = 1;
   private live = 0;
@@ -92,13 +94,15 @@ export class BufferPool {
   private buffers = 0;
   private largest = 0;
 
-  constructor(device: GPUDevice) {
+  /** `onShortage` hears, some time later, of a buffer for which the adapter had no memory. */
+  constructor(device: GPUDevice, onShortage: (error: ClozeError) => void) {
     this.device = device;
+    this.onShortage = onShortage;
   }
 
   /**
    * A buffer of at least `bytes`; its content is undefined. Throws `out-of-memory` when the adapter allows no
-   * buffer of that size.
+   * buffer of that size; that it has no memory left is told later.
    */
   acquire(bytes: number, label: string): PooledBuffer {
     const size = sizeClass(bytes);
@@ -107,7 +111,7 @@ export class BufferPool {
       throw new ClozeError(
         'out-of-memory',
         `${label} needs a buffer of ${formatBytes(bytes)}, and this adapter allows ${formatBytes(limit)}`,
-        'Split the batch (--accumulation) or lower its size, the sequence length or the model size',
+        memoryRemedy,
       );
     }
     const buffer = this.arena?.free.take(size) ?? this.lend(size, label);
@@ -126,6 +130,11 @@ export class BufferPool {
   dissolve(arena: Arena): void {
     for (const buffer of arena.buffers) buffer.arena = undefined;
     for (const buffer of arena.free.drain()) this.recycle(buffer);
+  }
+
+  /** Whether there may be buffers without memory that were not told of yet. */
+  get uncertain(): boolean {
+    return this.untold > 0;
   }
 
   /** Destroys every waiting buffer. The caller has submitted all recorded commands (`Device.trim` does). */
@@ -155,7 +164,7 @@ export class BufferPool {
     if (buffer) {
       this.pooled -= size;
     } else {
-      const gpu = this.device.createBuffer({ size, usage: USAGE, label });
+      const gpu = this.create(size, label);
       buffer = { gpu, id: this.nextId++, size, label, loan: 0, arena: undefined, lastUse: -1 };
     }
     buffer.arena = this.arena;
@@ -167,12 +176,43 @@ export class BufferPool {
     return buffer;
   }
 
+  /** A new buffer. Whether there was memory for it is known only when the error scope around it is closed. */
+  private create(size: number, label: string): GPUBuffer {
+    const { live, pooled } = this;
+    this.device.pushErrorScope('out-of-memory');
+    const buffer = this.device.createBuffer({ size, usage: USAGE, label });
+    this.untold++;
+    const told = (error?: GPUError | null) => {
+      this.untold--;
+      if (error) this.onShortage(shortage(size, label, { live, pooled }));
+    };
+    // A lost device tells nothing more, and its loss is told elsewhere.
+    this.device.popErrorScope().then(told, () => told());
+    return buffer;
+  }
+
   private recycle(buffer: PooledBuffer): void {
     this.live -= buffer.size;
     this.buffers--;
     this.pooled += buffer.size;
     this.free.put(buffer);
   }
+}
+
+/** What to do about memory that does not suffice. */
+export const memoryRemedy =
+  'Lower the batch size, the sequence length or the model size, split the batch (--accumulation, or --auto-micro-batch), or use --gradient-checkpointing or --dtype f16';
+
+function shortage(
+  size: number,
+  label: string,
+  { live, pooled }: Pick<MemoryStatistics, 'live' | 'pooled'>,
+): ClozeError {
+  return new ClozeError(
+    'out-of-memory',
+    `the adapter has no memory for ${label}: ${formatBytes(size)} were asked for, while ${formatBytes(live)} were in use and ${formatBytes(pooled)} kept for reuse`,
+    memoryRemedy,
+  );
 }
 
 /** 1536 → "1.5 KiB". */

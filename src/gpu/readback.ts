@@ -39,8 +39,10 @@ export class Readback {
     const staging = this.take(size);
     this.stream.run({ kind: 'copy', source, sourceOffset: offset, target: staging, targetOffset: 0, size });
     this.stream.flush();
+    const done = this.stream.pace.mark();
     try {
       await this.wait(Promise.race([staging.mapAsync(1 /* READ */, 0, size), this.lost]));
+      done();
     } catch (error) {
       if (error instanceof ClozeError) throw error;
       await this.settled();
@@ -55,11 +57,13 @@ export class Readback {
   /** Resolves when all commands recorded so far have run. */
   async synchronize(): Promise<void> {
     this.stream.flush();
-    const done = this.device.queue.onSubmittedWorkDone().catch(async (error: Error) => {
+    const done = this.stream.pace.mark();
+    const idle = this.device.queue.onSubmittedWorkDone().catch(async (error: Error) => {
       await this.settled();
       throw new ClozeError('gpu', `waiting for the GPU failed: ${error.message}`);
     });
-    await this.wait(Promise.race([done, this.lost]));
+    await this.wait(Promise.race([idle, this.lost]));
+    done();
   }
 
   trim(): void {

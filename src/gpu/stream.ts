@@ -1,9 +1,9 @@
 /**
  * The one open stream of commands. Dispatches are appended to an open compute pass and submitted together: on a
- * read, on `flush()`, when `maxPending` of them have gathered (1 submits each by itself, for debugging), or when
- * they are estimated to take `maxSeconds`. The last bound keeps large work below the time after which browsers and
- * operating systems take a silent GPU for a hung one; a dispatch that is longer by itself is submitted alone.
+ * read, on `flush()`, when `maxPending` of them have gathered (1 submits each by itself, for debugging), or before
+ * they would take longer than `pace` allows. A dispatch that is longer by itself is submitted alone.
  */
+import { Pace } from './pace.ts';
 import type { PooledBuffer } from './pool.ts';
 
 export interface Dispatch {
@@ -47,8 +47,8 @@ export interface PassObserver {
 export class CommandStream {
   /** How many dispatches gather before they are submitted. */
   maxPending: number;
-  /** How many seconds of estimated work gather before they are submitted. */
-  maxSeconds = 0.1;
+  /** How long a submission may take. */
+  readonly pace = new Pace();
   /** When set, every dispatch gets a pass of its own, bracketed by the observer. */
   observer: PassObserver | undefined;
   /** Number of the batch now open; all batches with smaller numbers were submitted. */
@@ -68,12 +68,9 @@ export class CommandStream {
     this.maxPending = maxPending;
   }
 
-  /** Appends a command. */
-  run(command: Command): void {
-    if (command.kind === 'dispatch') {
-      this.dispatch(command);
-      return;
-    }
+  /** Appends a command. Returns the number of the batch that it is in. */
+  run(command: Command): number {
+    if (command.kind === 'dispatch') return this.dispatch(command);
     this.endPass();
     if (command.kind === 'copy') {
       const { source, sourceOffset, target, targetOffset, size } = command;
@@ -81,6 +78,7 @@ export class CommandStream {
     } else {
       this.open().clearBuffer(command.buffer, command.offset, command.size);
     }
+    return this.serial;
   }
 
   /** True when commands that were not yet submitted touch the buffer. */
@@ -94,14 +92,16 @@ export class CommandStream {
     if (!this.encoder) return;
     this.observer?.finish(this.encoder);
     this.device.queue.submit([this.encoder.finish()]);
+    this.pace.add(this.pendingSeconds);
     this.encoder = undefined;
     this.pending = 0;
     this.pendingSeconds = 0;
     this.serial++;
   }
 
-  private dispatch({ label, pipeline, bindGroup, workgroups, seconds }: Dispatch): void {
+  private dispatch({ label, pipeline, bindGroup, workgroups, seconds }: Dispatch): number {
     const [x, y, z] = workgroups;
+    if (this.pending > 0 && this.pendingSeconds + seconds > this.pace.seconds) this.flush();
     if (this.observer) {
       this.endPass();
       this.pass = this.open().beginComputePass({ label, timestampWrites: this.observer.begin(label) });
@@ -113,7 +113,9 @@ export class CommandStream {
     this.pass.dispatchWorkgroups(x, y, z);
     this.dispatches++;
     this.pendingSeconds += seconds;
-    if (++this.pending >= this.maxPending || this.pendingSeconds >= this.maxSeconds) this.flush();
+    const { serial } = this;
+    if (++this.pending >= this.maxPending || this.pendingSeconds >= this.pace.seconds) this.flush();
+    return serial;
   }
 
   private open(): GPUCommandEncoder {

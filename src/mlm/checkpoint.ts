@@ -44,6 +44,7 @@ const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   'evalSequences',
   'patience',
   'checkpointEvery',
+  'autoMicroBatch',
   'lr',
   'maxGradNorm',
 ]);

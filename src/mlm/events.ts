@@ -92,6 +92,19 @@ export interface DeviceLostEvent {
   resumedFrom: number;
 }
 
+/** The adapter lacked memory, and the run goes on with smaller micro-batches, whose gradients add up to the same. */
+export interface OutOfMemoryEvent {
+  event: 'out-of-memory';
+  /** The last step whose numbers were told. */
+  step: number;
+  /** The step of the checkpoint from which the run goes on; 0 for its beginning. */
+  resumedFrom: number;
+  /** Sequences in a micro-batch from now on. */
+  rows: number;
+  /** What was lacking. */
+  message: string;
+}
+
 export interface DoneEvent {
   event: 'done';
   steps: number;
@@ -107,4 +120,11 @@ export interface DoneEvent {
   out: string | null;
 }
 
-export type TrainEvent = StartEvent | StepEvent | EvalEvent | CheckpointEvent | DeviceLostEvent | DoneEvent;
+export type TrainEvent =
+  | StartEvent
+  | StepEvent
+  | EvalEvent
+  | CheckpointEvent
+  | DeviceLostEvent
+  | OutOfMemoryEvent
+  | DoneEvent;

@@ -121,6 +121,10 @@ export const optionGroups: OptionGroups<keyof TrainOptions> = {
       help: 'documents packed into full rows, grouped by length, or padded, one in a row',
     },
     accumulation: { value: '<count>', help: 'micro-batches that a step is split into' },
+    autoMicroBatch: {
+      value: '',
+      help: 'where memory does not suffice, halve the micro-batches and go on: the same mathematics, in more parts',
+    },
     optimizer: {
       value: '<name>',
       help: 'adamw; lamb; or muon, which takes the matrices of the layers and leaves the rest to AdamW, at one --lr',

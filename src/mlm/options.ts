@@ -44,6 +44,8 @@ const entries = {
   batchSize: v.optional(whole(1), 32),
   /** Micro-batches per step; their gradients add up as if they were one batch. */
   accumulation: v.optional(whole(1), 1),
+  /** Where the adapter lacks memory, halves the micro-batches and goes on, instead of ending the run. */
+  autoMicroBatch: v.optional(v.boolean(), false),
   /**
    * How documents become rows: `packed`, several in a row, none of which sees another, where the objective allows it; `grouped`, those
    * of one length together, in rows no longer than they need; `padded`, one in a row.

@@ -31,6 +31,7 @@ import { rehearse } from './rehearsal.ts';
 import { RunLength } from './runLength.ts';
 import { RunRecord } from './runRecord.ts';
 import type { Session } from './session.ts';
+import { splitBatch } from './splitBatch.ts';
 import type { StepMetrics } from './step.ts';
 import type { RunStore } from './storage.ts';
 import { TrainedModel } from './trainedModel.ts';
@@ -46,6 +47,8 @@ export interface TrainerParts {
   resume?: boolean;
   /** The name of the store to tell in the last event. */
   out?: string;
+  /** Into how many parts each batch is cut, so that less of it is in memory at once; their sums are those of the whole. Default 1. */
+  split?: number;
 }
 
 /** What a model is measured against on the evaluation set. */
@@ -85,16 +88,21 @@ export class Trainer {
   private resumedAt = { step: 0, seconds: 0 };
   private startedAt = 0;
   private stopRequested = false;
+  private saveRequested = false;
 
   /** Builds the model and gives it memory. Throws `option` when the options contradict each other, `out-of-memory` when a batch is too large for the adapter. */
   constructor(parts: TrainerParts) {
-    const { engine, session, options } = parts;
+    const { engine, session, options, split = 1 } = parts;
     this.parts = parts;
     this.objective = createObjective(options, session.train.vocabulary);
     const config = modelConfig(session, this.objective, options);
-    checkBatchFits(options, config.hidden_size, engine.device.gpu.limits.maxStorageBufferBindingSize);
+    checkBatchFits(
+      { ...options, accumulation: split * options.accumulation },
+      config.hidden_size,
+      engine.device.gpu.limits.maxStorageBufferBindingSize,
+    );
     this.trainingBatches = new TrainingBatches(session.train, this.objective.train, options);
-    this.evaluationBatches = evaluationBatches(session, this.objective, options);
+    this.evaluationBatches = this.cut(evaluationBatches(session, this.objective, options));
     this.length = new RunLength(options, this.trainingBatches.stepsPerEpoch);
     this.build = () => this.objective.build(config);
     const built = this.build();
@@ -122,6 +130,11 @@ export class Trainer {
   /** Ends the run after the steps under way, with a checkpoint. */
   stop(): void {
     this.stopRequested = true;
+  }
+
+  /** Has a checkpoint saved after the steps under way, whenever the next one is due. */
+  saveSoon(): void {
+    this.saveRequested = true;
   }
 
   /** Counts `seconds` as no time of the run: for whoever let it rest between two events. */
@@ -179,7 +192,7 @@ export class Trainer {
 
   private submit(step: number): Submitted {
     const seconds = this.seconds();
-    const batches = this.trainingBatches.of(step, this.length.progress(step, seconds));
+    const batches = this.cut(this.trainingBatches.of(step, this.length.progress(step, seconds)));
     const lr = this.parts.options.lr * this.length.lrFactor(step, seconds);
     const metrics = this.model.step.run(batches, step, lr);
     // Whoever breaks off the run waits for no numbers; their failure is then nobody's business.
@@ -239,6 +252,7 @@ export class Trainer {
   }
 
   private async save(): Promise<CheckpointEvent> {
+    this.saveRequested = false;
     this.state.seconds = this.seconds();
     await this.parts.engine.span('checkpoint', () => this.record.save(this.state));
     return { event: 'checkpoint', step: this.state.step };
@@ -299,7 +313,7 @@ export class Trainer {
     const rhythm = evalEvery ?? Math.max(1, Math.round((this.length.steps ?? timedRunSteps) / 10));
     const evaluation = step % rhythm === 0 || (reason !== undefined && reason !== 'stopped');
     const checkpoint = checkpointEvery === undefined ? evaluation : step % checkpointEvery === 0;
-    return { evaluation, checkpoint: checkpoint || reason !== undefined };
+    return { evaluation, checkpoint: checkpoint || this.saveRequested || reason !== undefined };
   }
 
   private seconds(): number {
@@ -316,12 +330,16 @@ export class Trainer {
     return step > this.resumedAt.step ? (batchSize * seqLen) / this.pace(step) : 0;
   }
 
+  private cut(batches: readonly Batch[]): Batch[] {
+    return batches.flatMap((batch) => splitBatch(batch, this.parts.split ?? 1));
+  }
+
   private rehearse(): Promise<MemoryNeed> {
     const { engine, options } = this.parts;
     return rehearse(engine, {
       build: this.build,
       options,
-      training: this.trainingBatches.of(1, 0),
+      training: this.cut(this.trainingBatches.of(1, 0)),
       validation: this.evaluationBatches,
     });
   }
