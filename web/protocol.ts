@@ -5,10 +5,13 @@ import type { FillMaskPrediction } from '../src/mlm/fillMask.ts';
 import type { OptionField } from '../src/mlm/optionFields.ts';
 import type { TrainOptions, TrainOptionsInput } from '../src/mlm/options.ts';
 
-/** A text to learn from. */
-export interface TextSource {
+/** What to learn from: a pasted text, or a file. */
+export type TextSource = { name: string; text: string } | { name: string; file: File };
+
+/** A text that was read: all of it in one, or in documents where its form tells them apart. */
+export interface StoredText {
   name: string;
-  text: string;
+  text: string | string[];
 }
 
 export interface RunRequest {

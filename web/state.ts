@@ -31,6 +31,8 @@ export const active = signal(false);
 export const curves = signal<Curves>(noCurves());
 export const lastStep = signal<Extract<TrainEvent, { event: 'step' }> | null>(null);
 export const lastEval = signal<Extract<TrainEvent, { event: 'eval' }> | null>(null);
+/** The step of the last checkpoint, from which a reload goes on. */
+export const savedStep = signal<number | null>(null);
 /** Seconds from the start of the run, as it was asked for, to the numbers of its first step. */
 export const firstStepAfter = signal<number | null>(null);
 export const runs = signal<RunRecord[]>([]);
@@ -104,12 +106,17 @@ function hear(news: News): void {
 
 function hearTraining(event: TrainEvent): void {
   if (event.event === 'start') phase.value = 'Compiling its kernels';
+  if (event.event === 'device-lost')
+    phase.value = `The GPU was lost; going on from step ${event.resumedFrom}`;
+  if (event.event === 'out-of-memory')
+    phase.value = `Not enough memory; going on with ${event.rows} rows at a time`;
   if (event.event === 'step') {
     phase.value = '';
     firstStepAfter.value ??= (performance.now() - asked) / 1000;
     newestStep = event;
   }
   if (event.event === 'eval') lastEval.value = event;
+  if (event.event === 'checkpoint') savedStep.value = event.step;
   if (event.event === 'step' || event.event === 'eval') {
     addEvent(curves.value, event);
     redrawSoon();
@@ -136,6 +143,7 @@ function beginRun(): void {
   lastStep.value = null;
   lastEval.value = null;
   firstStepAfter.value = null;
+  savedStep.value = null;
   look.value = null;
   loaded.value = null;
   problem.value = '';

@@ -1,13 +1,12 @@
 /** The built page in a real Chromium: a text is pasted and learnt, the run survives a reload, and its model goes to Node. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cloze } from '../cli/terminal.node.ts';
+import { seriousFaults } from './axe.node.ts';
 import { openPage, type ServedPage } from './page.node.ts';
-
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 let served: ServedPage;
 let page: Page;
@@ -18,23 +17,6 @@ beforeAll(async () => {
   await page.waitForSelector('.adapter .dot');
 });
 afterAll(() => served[Symbol.asyncDispose]());
-
-/** What axe finds fault with, where it is serious or worse. */
-async function seriousFaults(): Promise<string[]> {
-  await page.addScriptTag({ path: axePath });
-  return page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-    interface Violation {
-      id: string;
-      impact: string;
-      nodes: { html: string }[];
-    }
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  });
-}
 
 const stepNow = async () => Number(await page.getAttribute('section.status', 'data-step'));
 
@@ -73,6 +55,26 @@ test('a pasted text is learnt, a reload goes on, and the saved model says the sa
   await page.waitForSelector('section.status[data-state="running"]', { timeout: 240_000 });
   await untilStep(16);
   expect(await stepNow()).toBeLessThan(2000);
+
+  // A pause saves where the run is, long before its next checkpoint would.
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.waitForFunction(
+    () => {
+      const { state, step, saved } = document.querySelector<HTMLElement>('section.status')?.dataset ?? {};
+      return state === 'paused' && step === saved;
+    },
+    undefined,
+    { timeout: 60_000 },
+  );
+  const paused = await stepNow();
+  await page.reload();
+  await page.waitForSelector('section.status[data-state="paused"]', { timeout: 240_000 });
+  expect(await stepNow()).toBe(paused);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.waitForSelector('section.status[data-state="running"]', { timeout: 240_000 });
+  expect(await page.getAttribute('section.status', 'data-first')).toBe(`${paused + 1}`);
+  await untilStep(paused + 2);
+
   await page.getByRole('button', { name: 'Another sentence' }).click();
   await page.getByLabel('Your sentence').fill('the cat [MASK] on the mat .');
   await page.getByRole('button', { name: 'Use it' }).click();
@@ -99,7 +101,66 @@ test('a pasted text is learnt, a reload goes on, and the saved model says the sa
   told.forEach(({ score }, i) => {
     expect(Math.abs(score - shown[i].score)).toBeLessThan(1e-4);
   });
-  expect(await seriousFaults()).toEqual([]);
+  expect(await seriousFaults(page)).toEqual([]);
+}, 600_000);
+
+test('the folder of a data set is learnt from, and a file that lacks its text is named', async () => {
+  const dataset = mkdtempSync(join(tmpdir(), 'cloze-dataset-'));
+  const line = (record: object) => `${JSON.stringify(record)}\n`;
+  writeFileSync(join(dataset, 'README.md'), '---\nlicense: mit\n---\n');
+  writeFileSync(join(dataset, 'train.jsonl'), line({ text: 'the cat sat on the mat .' }).repeat(120));
+  await page.getByText('My own text').click();
+  await page.getByLabel('Choose a folder').setInputFiles(dataset);
+  await page.getByText(/^train\.jsonl: /).waitFor();
+  await page.getByRole('button', { name: 'Start a new run' }).click();
+  await untilStep(2);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.waitForSelector('section.status[data-state="stopped"]', { timeout: 240_000 });
+
+  const broken = join(dataset, 'broken.jsonl');
+  writeFileSync(broken, line({ sentence: 'there is no text here' }));
+  await page.getByLabel('Choose files').setInputFiles(broken);
+  await page.getByRole('button', { name: 'Start a new run' }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/broken\.jsonl, record 1 has no text in the field text/)
+    .waitFor();
+  rmSync(dataset, { recursive: true });
+}, 600_000);
+
+/** Makes the page believe that its tab went to the background, or came back. */
+async function hide(hidden: boolean): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
+
+test('in the background a run goes on or rests, as told, and it outlives the GPU process', async () => {
+  const state = (name: string) =>
+    page.waitForSelector(`section.status[data-state="${name}"]`, { timeout: 240_000 });
+  await page.getByRole('button', { name: 'Start a new run' }).click();
+  await untilStep(2);
+  await hide(true);
+  await untilStep((await stepNow()) + 2);
+  await hide(false);
+  await page.getByLabel('Go on while this tab is in the background').uncheck();
+  await hide(true);
+  await state('paused');
+  await hide(false);
+  await state('running');
+  const before = await stepNow();
+  await untilStep(before + 1);
+
+  const other = await served.browser.newPage();
+  await other.goto('chrome://gpucrash').catch(() => {}); // it never loads
+  await other.close();
+  await page.waitForFunction(() =>
+    document.querySelector('.status [role=status]')?.textContent?.includes('was lost'),
+  );
+  await untilStep((await stepNow()) + 2);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await state('stopped');
 }, 600_000);
 
 test('a kernel is measured, ranked, shown and exported', async () => {
@@ -122,7 +183,7 @@ test('a kernel is measured, ranked, shown and exported', async () => {
   const report = JSON.parse(readFileSync(await download.path(), 'utf8'));
   expect(report.rows[0]).toMatchObject({ kernel: 'softmax' });
   expect(report.ceiling.gflops).toBeGreaterThan(0);
-  expect(await seriousFaults()).toEqual([]);
+  expect(await seriousFaults(page)).toEqual([]);
 }, 600_000);
 
 test('no side scrolls on a narrow phone, and nothing was complained of', async () => {
@@ -132,6 +193,6 @@ test('no side scrolls on a narrow phone, and nothing was complained of', async (
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   }
   await page.emulateMedia({ colorScheme: 'dark' });
-  expect(await seriousFaults()).toEqual([]);
+  expect(await seriousFaults(page)).toEqual([]);
   expect(served.complaints).toEqual([]);
 });

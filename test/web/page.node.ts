@@ -17,8 +17,11 @@ export interface ServedPage extends AsyncDisposable {
   complaints: string[];
 }
 
-/** Builds the page into a folder of its own, serves it, and opens it. `args` are added to those of the browser. */
-export async function openPage({ args = [] }: { args?: string[] } = {}): Promise<ServedPage> {
+/**
+ * Builds the page into a folder of its own, serves it, and opens it in a browser whose language has the name that bare systems give it,
+ * with or without WebGPU.
+ */
+export async function openPage({ webgpu = true } = {}): Promise<ServedPage> {
   const outDir = mkdtempSync(join(tmpdir(), 'cloze-page-'));
   const configFile = fileURLToPath(new URL('../../vite.config.ts', import.meta.url));
   const common = { configFile, logLevel: 'error', build: { outDir } } as const;
@@ -27,11 +30,12 @@ export async function openPage({ args = [] }: { args?: string[] } = {}): Promise
   const { port } = server.httpServer.address() as { port: number };
   const address = `http://localhost:${port}/`;
   const options = chromiumLaunchOptions();
-  const browser = await chromium.launch({ ...options, args: [...options.args, ...args] });
+  const args = options.args.filter((flag) => webgpu || !/webgpu/.test(flag));
+  const env = { ...process.env, ...options.env, LC_ALL: 'POSIX' } as Record<string, string>;
+  const browser = await chromium.launch({ ...options, args, env });
   const page = await browser.newPage({
     viewport: { width: 1280, height: 900 },
     acceptDownloads: true,
-    locale: 'en-US',
   });
   const complaints: string[] = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));

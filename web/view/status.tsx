@@ -1,7 +1,7 @@
 /** What the run does, in numbers. */
 
 import { count, duration, nats, percent } from '../../src/cli/format.ts';
-import { curves, firstStepAfter, lastEval, lastStep, loaded, phase, run } from '../state.ts';
+import { curves, firstStepAfter, lastEval, lastStep, loaded, phase, run, savedStep } from '../state.ts';
 import { Figure } from './figure.tsx';
 
 const states = {
@@ -38,12 +38,17 @@ export function Status() {
       data-state={record.state}
       data-step={at}
       data-loss={loss}
+      data-first={start?.firstStep}
+      data-saved={savedStep.value ?? undefined}
       data-first-step={firstStepAfter.value ?? undefined}
     >
       <p role="status">
         <b>{states[record.state]}</b>
         {phase.value ? ` · ${phase.value} …` : ` · ${record.name}`}
         {start && ` · ${count(start.parameters)} parameters`}
+        {record.state === 'paused' &&
+          savedStep.value !== null &&
+          ` · saved at step ${count(savedStep.value)}`}
       </p>
       {total && <progress value={at} max={total} aria-label="Steps done" />}
       <dl class="figures">

@@ -1,13 +1,13 @@
-/** A text of the reader's own: pasted, chosen or dropped. */
+/** A text of the reader's own: pasted, or files chosen or dropped, such as those of a data set in Hugging Face's form. */
 import { signal } from '@preact/signals';
-import { count } from '../../src/cli/format.ts';
+import { formatBytes } from '../../src/gpu/pool.ts';
 import type { TextSource } from '../protocol.ts';
 
 export const texts = signal<TextSource[]>([]);
 const over = signal(false);
 
 export function OwnText() {
-  const letters = texts.value.reduce((sum, { text }) => sum + text.length, 0);
+  const bytes = texts.value.reduce((sum, source) => sum + sizeOf(source), 0);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut for the button inside.
     <div
@@ -22,7 +22,7 @@ export function OwnText() {
       onDrop={(event) => {
         event.preventDefault();
         over.value = false;
-        void read(event.dataTransfer?.files);
+        choose(event.dataTransfer?.files);
       }}
     >
       <label>
@@ -41,20 +41,37 @@ export function OwnText() {
           type="file"
           class="unseen"
           multiple
-          accept=".txt,.text,.md,text/*"
-          onChange={({ currentTarget }) => read(currentTarget.files)}
+          accept=".txt,.text,.md,.jsonl,.ndjson,.parquet,.gz,text/*"
+          onChange={({ currentTarget }) => choose(currentTarget.files)}
         />
       </label>
-      {letters > 0 && (
+      <label class="button">
+        Choose a folder
+        <input
+          type="file"
+          class="unseen"
+          ref={(input) => input?.setAttribute('webkitdirectory', '')}
+          onChange={({ currentTarget }) => choose(currentTarget.files)}
+        />
+      </label>
+      {bytes > 0 && (
         <p class="hint">
-          {texts.value.map(({ name }) => name).join(', ')}: {count(letters)} characters
+          {texts.value.map(({ name }) => name).join(', ')}: {formatBytes(bytes)}
         </p>
       )}
     </div>
   );
 }
 
-async function read(files: FileList | null | undefined): Promise<void> {
-  const read = [...(files ?? [])].map(async (file) => ({ name: file.name, text: await file.text() }));
-  if (read.length > 0) texts.value = await Promise.all(read);
+const sizeOf = (source: TextSource) => ('file' in source ? source.file.size : source.text.length);
+
+/** What holds text, of the files in a folder: a data set has a description and images beside it. */
+const textFile = /\.(txt|text|md|jsonl|ndjson|parquet)(\.gz)?$/i;
+const description = /^(readme|license)\b/i;
+
+function choose(files: FileList | null | undefined): void {
+  const all = [...(files ?? [])];
+  const folder = all.some(({ webkitRelativePath }) => webkitRelativePath);
+  const fit = folder ? all.filter(({ name }) => textFile.test(name) && !description.test(name)) : all;
+  if (fit.length > 0) texts.value = fit.map((file) => ({ name: file.name, file }));
 }

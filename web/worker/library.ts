@@ -1,6 +1,6 @@
 /** The runs that this browser keeps: a folder each, in the page's own file system. */
 import { OpfsStore, openFolder, removeEntry } from '../../src/mlm/opfs-store.browser.ts';
-import type { LoggedEvent, RunRecord, TextSource } from '../protocol.ts';
+import type { LoggedEvent, RunRecord, StoredText } from '../protocol.ts';
 
 const runsPath = ['cloze', 'runs'];
 const recordFile = 'run.json';
@@ -31,12 +31,12 @@ export async function writeRecord(store: OpfsStore, record: RunRecord): Promise<
 }
 
 /** The texts of a run that reads others than the built-in ones. */
-export async function readTexts(store: OpfsStore): Promise<TextSource[] | undefined> {
+export async function readTexts(store: OpfsStore): Promise<StoredText[] | undefined> {
   const text = await store.readText(textsFile);
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-export async function writeTexts(store: OpfsStore, texts: readonly TextSource[]): Promise<void> {
+export async function writeTexts(store: OpfsStore, texts: readonly StoredText[]): Promise<void> {
   await store.write(textsFile, JSON.stringify(texts));
 }
 

@@ -19,7 +19,7 @@ import type {
   News,
   Request,
   RunRecord,
-  TextSource,
+  StoredText,
   Word,
 } from '../protocol.ts';
 import { optionForm } from './form.ts';
@@ -35,7 +35,7 @@ import {
   writeTexts,
 } from './library.ts';
 import { look } from './look.ts';
-import { openSession, sampleOf } from './session.ts';
+import { openSession, readSources, sampleOf } from './session.ts';
 import { Training } from './training.ts';
 
 let engine: Engine | undefined;
@@ -64,9 +64,15 @@ function exclusive<T>(work: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** The engine; another one after its device was lost. */
 async function opened(): Promise<Engine> {
-  engine ??= await Engine.open();
-  return engine;
+  if (engine) return engine;
+  const another = await Engine.open();
+  engine = another;
+  void another.device.gpu.lost.then(() => {
+    if (engine === another) engine = undefined;
+  });
+  return another;
 }
 
 const present = (): Pretrained | undefined => loaded ?? training?.model;
@@ -99,7 +105,7 @@ function refuseWhileBusy(): void {
 async function train(
   record: RunRecord,
   store: OpfsStore,
-  texts: TextSource[] | undefined,
+  texts: StoredText[] | undefined,
   resume: boolean,
 ): Promise<void> {
   busy = true;
@@ -112,6 +118,7 @@ async function train(
     if (!resume && texts) tell({ type: 'sample', words: sampleOf(session) });
     training = await Training.begin({
       engine: await opened(),
+      reopen: opened,
       session,
       store,
       record,
@@ -149,9 +156,10 @@ const calls: {
 
   form: async (given) => optionForm(given),
 
-  async start({ options: input, texts }) {
+  async start({ options: input, texts: sources }) {
     refuseWhileBusy();
     const options = parseOptions(input);
+    const texts = sources && (await readSources(sources, options));
     const began = Date.now();
     const id = `run-${began}`;
     const name = texts?.map((text) => text.name).join(', ') ?? options.data.join(' ');

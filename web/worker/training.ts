@@ -4,7 +4,7 @@ import { BertForMaskedLM } from '../../src/mlm/bert/heads.ts';
 import type { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
 import type { Pretrained } from '../../src/mlm/pretrained.ts';
 import type { Session } from '../../src/mlm/session.ts';
-import { Trainer } from '../../src/mlm/trainer.ts';
+import { SurvivingTrainer } from '../../src/mlm/survivingTrainer.ts';
 import { tuneRun } from '../../src/mlm/tuning.ts';
 import type { News, RunRecord, RunState } from '../protocol.ts';
 import { writeRecord } from './library.ts';
@@ -15,6 +15,8 @@ const lookPause = 250;
 
 interface Parts {
   engine: Engine;
+  /** Opens an engine in place of one whose device was lost. */
+  reopen(): Promise<Engine>;
   session: Session;
   store: OpfsStore;
   record: RunRecord;
@@ -30,14 +32,21 @@ export class Training {
   readonly record: RunRecord;
   step = 0;
   private readonly parts: Parts;
-  private readonly trainer: Trainer;
-  private gate: { opened: Promise<void>; open: () => void } | undefined;
+  private readonly trainer: SurvivingTrainer;
+  /** Closed while the run is paused. The run rests when it has saved where it is, so that a reload goes on from there. */
+  private gate: { opened: Promise<void>; open: () => void; saved: boolean } | undefined;
 
   private constructor(parts: Parts) {
     this.parts = parts;
     this.record = parts.record;
     const { engine, session, store, record, resume } = parts;
-    this.trainer = new Trainer({ engine, session, store, resume, options: record.options });
+    const tuning = { resume: true, use: true };
+    const reopen = async () => {
+      const another = await parts.reopen();
+      await tuneRun(another, store, tuning);
+      return another;
+    };
+    this.trainer = new SurvivingTrainer({ engine, reopen, session, store, resume, options: record.options });
   }
 
   static async begin(parts: Parts): Promise<Training> {
@@ -47,7 +56,7 @@ export class Training {
 
   /** The model in its present state; undefined where the objective trains none that fills blanks. */
   get model(): Pretrained | undefined {
-    const { trainee, slab, config } = this.trainer;
+    const { trainee, slab, config } = this.trainer.current;
     const { tokenizer } = this.parts.session;
     if (!(trainee.model instanceof BertForMaskedLM) || tokenizer.special.mask < 0) return undefined;
     return { model: trainee.model, slab, config, tokenizer };
@@ -69,6 +78,8 @@ export class Training {
           await this.tellState('running');
         }
         if (event.event === 'step') this.step = event.step;
+        if (event.event === 'checkpoint' && this.gate) this.gate.saved = true;
+        if (event.event === 'device-lost' && this.gate) this.trainer.current.saveSoon();
         if (event.event === 'done') await this.tellState(event.reason === 'stopped' ? 'stopped' : 'finished');
         if (performance.now() >= nextLook || event.event === 'done') {
           const took = await look();
@@ -87,7 +98,8 @@ export class Training {
     const opened = new Promise<void>((resolve) => {
       open = resolve;
     });
-    this.gate = { opened, open };
+    this.gate = { opened, open, saved: false };
+    this.trainer.current.saveSoon();
     void this.tellState('paused');
   }
 
@@ -110,10 +122,10 @@ export class Training {
   }
 
   private async rest(): Promise<void> {
-    if (!this.gate) return;
+    if (!this.gate?.saved) return;
     const began = performance.now();
     await this.gate.opened;
-    this.trainer.rested((performance.now() - began) / 1000);
+    this.trainer.current.rested((performance.now() - began) / 1000);
   }
 
   private async tellState(state: RunState): Promise<void> {
