@@ -1,15 +1,11 @@
 /** A roofline as an SVG picture that stands by itself: no script, no style sheet, no font of its own. */
+import { lineColors as colors, fixed, svgFile, svgText as text } from '../src/mlm/svg.ts';
 import { digits } from './report.ts';
 import { along, frameOf, intensityText, plotted, type Roofline, roofAt, ticks } from './roofline.ts';
 
 const plot = { left: 80, top: 60, width: 620, height: 440 };
 const legendLeft = plot.left + plot.width + 30;
 const lineHeight = 17;
-const colors = ['#4269d0', '#c2410c', '#2f855a', '#a463f2', '#9c6b4e', '#b83280', '#4a5568'];
-
-const escaped: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const text = (raw: string) => raw.replace(/[&<>"]/g, (letter) => escaped[letter]);
-const fixed = (value: number) => value.toFixed(1);
 
 export function rooflineSvg(model: Roofline): string {
   const frame = frameOf(model);
@@ -60,20 +56,17 @@ export function rooflineSvg(model: Roofline): string {
   };
   const roofText = `${digits(ceiling.gflops)} GFLOP/s, ${digits(ceiling.gbps)} GB/s`;
 
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" font-family="sans-serif" font-size="12">
-<title>${text(`Roofline of ${model.adapter}`)}</title>
-<rect width="100%" height="100%" fill="white"/>
-<text x="${left}" y="30" font-size="16">${text(model.adapter)}</text>
-<g stroke="#e2e8f0" fill="#4a5568" stroke-width="1">
-${grid.join('\n').replaceAll('<text', '<text stroke="none"')}
-</g>
-<polyline points="${roof}" fill="none" stroke="black" stroke-width="2"/>
-<text x="${right}" y="${fixed(y(ceiling.gflops) - 8)}" text-anchor="end">${roofText}</text>
-<text x="${left + width / 2}" y="${bottom + 42}" text-anchor="middle">FLOP for each byte moved</text>
-<text transform="translate(24 ${top + height / 2}) rotate(-90)" text-anchor="middle">GFLOP/s</text>
-${dots.join('\n')}
-<text x="${legendLeft}" y="30">share of the roof</text>
-${legend.join('\n')}
-</svg>
-`;
+  return svgFile(size, `Roofline of ${model.adapter}`, [
+    `<text x="${left}" y="30" font-size="16">${text(model.adapter)}</text>`,
+    '<g stroke="#e2e8f0" fill="#4a5568" stroke-width="1">',
+    ...grid.map((line) => line.replaceAll('<text', '<text stroke="none"')),
+    '</g>',
+    `<polyline points="${roof}" fill="none" stroke="black" stroke-width="2"/>`,
+    `<text x="${right}" y="${fixed(y(ceiling.gflops) - 8)}" text-anchor="end">${roofText}</text>`,
+    `<text x="${left + width / 2}" y="${bottom + 42}" text-anchor="middle">FLOP for each byte moved</text>`,
+    `<text transform="translate(24 ${top + height / 2}) rotate(-90)" text-anchor="middle">GFLOP/s</text>`,
+    ...dots,
+    `<text x="${legendLeft}" y="30">share of the roof</text>`,
+    ...legend,
+  ]);
 }
