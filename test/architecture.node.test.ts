@@ -13,6 +13,7 @@ const layers = [
   'src/autograd',
   'src/nn',
   'src/mlm',
+  'src/serve',
   'bench',
   'src/cli',
   'web',

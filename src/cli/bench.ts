@@ -5,10 +5,11 @@ import { ClozeError } from '../gpu/errors.ts';
 import { benchKernels, type KernelFlags, listed } from './bench-kernels.ts';
 import { benchMemory, type MemoryFlags } from './bench-memory.ts';
 import { benchRoofline, type RooflineFlags } from './bench-roofline.ts';
+import { benchServe, type ServeFlags } from './bench-serve.ts';
 import { benchStep, type StepFlags } from './bench-step.ts';
 import { addBenchTasks } from './bench-tasks.ts';
 import { sayJson } from './json.ts';
-import { number, numbers } from './options.ts';
+import { atLeast1, number, numbers } from './options.ts';
 import { say, type Terminal } from './terminal.ts';
 
 type OverheadFlags = Pick<KernelFlags, 'adapter' | 'quick' | 'json'>;
@@ -190,6 +191,22 @@ Examples:
     .action((flags: MemoryFlags) => benchMemory(flags, terminal));
 
   addBenchTasks(bench, terminal);
+
+  bench
+    .command('serve')
+    .description('Ask a server from many clients at once, with batches and without.')
+    .option('--model <name>', 'a preset: nano, tiny, micro, mini, small, ...', 'tiny')
+    .option('--vocab <n>', 'words of the vocabulary', atLeast1, 2048)
+    .option('--clients <count>', 'clients at once', atLeast1, 64)
+    .option('--requests <count>', 'requests of a measurement', atLeast1, 512)
+    .option('--max-batch <texts>', 'most texts of a pass through the model', atLeast1, 32)
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ cloze bench serve\n  $ cloze bench serve --model mini --clients 16',
+    )
+    .action((flags: ServeFlags) => benchServe(flags, terminal));
 
   bench
     .command('try')

@@ -2,13 +2,14 @@
 import { ClozeError } from '../gpu/errors.ts';
 import type { FinetuneOptions } from '../mlm/tasks/options.ts';
 import type { Task, TaskExample } from '../mlm/tasks/task.ts';
+import { makeReports, type ReportFlags, sayReports } from './eval-reports.ts';
 import { count } from './format.ts';
 import { sayJson } from './json.ts';
 import { flagOf } from './options.ts';
 import { sayScores, withTask } from './task.ts';
 import { say, type Terminal } from './terminal.ts';
 
-export interface EvalTaskFlags {
+export interface EvalTaskFlags extends ReportFlags {
   model: string;
   /** Files in the form of the task; default: what the run held out. */
   data?: readonly string[];
@@ -16,9 +17,11 @@ export interface EvalTaskFlags {
   json?: boolean;
 }
 
+const own = ['model', 'data', 'adapter', 'json', 'calibration', 'robustness', 'out'];
+
 /** Throws ClozeError `option` for a flag that asks a language model. */
 export async function evalTask(flags: EvalTaskFlags, terminal: Terminal): Promise<void> {
-  const stranger = Object.keys(flags).find((name) => !['model', 'data', 'adapter', 'json'].includes(name));
+  const stranger = Object.keys(flags).find((name) => !own.includes(name));
   if (stranger) {
     const what = `${flagOf(stranger)} is for language models, and ${flags.model} is the model of a task`;
     throw new ClozeError('option', what, 'Leave it out');
@@ -31,8 +34,9 @@ export async function evalTask(flags: EvalTaskFlags, terminal: Terminal): Promis
     const predicted = await trainee.predict(engine, examples, options);
     const scores = scoreOf(task, examples, predicted);
     const baseline = train && scoreBaseline(task, train, examples);
+    const reports = await makeReports(flags, engine, trainee, { examples, predicted, options });
     if (flags.json) {
-      sayJson(terminal, { task: task.name, examples: examples.length, scores, baseline });
+      sayJson(terminal, { task: task.name, examples: examples.length, scores, baseline, ...reports });
       return;
     }
     say(terminal, `${task.name}, ${count(examples.length)} examples of ${flags.data ?? 'what was held out'}`);
@@ -40,6 +44,7 @@ export async function evalTask(flags: EvalTaskFlags, terminal: Terminal): Promis
     if (baseline) sayScores(terminal, task.baseline.name, baseline);
     else
       say(terminal, `no ${task.baseline.name} beside it: the examples that were trained on are not at hand`);
+    sayReports(terminal, reports);
   });
 }
 

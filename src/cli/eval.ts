@@ -8,11 +8,12 @@ import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/
 import type { Trained } from '../mlm/pretrained.ts';
 import type { ScoredText, Session } from '../mlm/session.ts';
 import type { Tokenizer } from '../mlm/tokenizer/index.ts';
+import { evalPairs } from './eval-pairs.ts';
 import { evalTask } from './eval-task.ts';
 import { count, percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { modelReader, withTrained } from './model.ts';
-import { addTrainFlags, readConfig, trainFlags, wholeNumber } from './options.ts';
+import { addTrainFlags, flagOf, readConfig, trainFlags, wholeNumber } from './options.ts';
 import { addProfileFlags, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { measureLines } from './report.ts';
 import { optionsFile } from './run-folder.ts';
@@ -23,6 +24,8 @@ interface EvalFlags extends ProfileFlags {
   data?: string[];
   maskSeed?: number;
   pll?: boolean;
+  pairs?: string;
+  batchSize?: number;
   all?: boolean;
   adapter?: string;
   json?: boolean;
@@ -56,7 +59,19 @@ export function addEval(program: Command, terminal: Terminal): void {
     .option('--all', "score all of the text, even of the run's own, most of which the model has seen")
     .option('--mask-seed <number>', 'which tokens are masked (default: as in training)', wholeNumber)
     .option('--pll', 'the pseudo-log-likelihood too: every token hidden alone, a sequence for each token')
-    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info');
+    .option(
+      '--pairs <file>',
+      'how often the right one of two sentences is the likelier: JSON lines or .tsv as BLiMP',
+    )
+    .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
+    .optionsGroup('Of a fine-tuned model:')
+    .option(
+      '--calibration',
+      'also whether it is right as often as it says, and the temperature that mends it',
+    )
+    .option('--robustness', 'also its scores as letters and words of the texts are disturbed more and more')
+    .option('--out <folder>', 'where the pictures of these two are written')
+    .optionsGroup('Options:');
   addProfileFlags(options)
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -72,7 +87,9 @@ Examples:
   $ cloze eval --model runs/shakespeare --data sonnets.txt
   $ cloze eval --model runs/shakespeare --pll --eval-sequences 20
   $ cloze eval --model bert-tiny --data notes.txt --documents line --seq-len 128
-  $ cloze eval --model runs/ner --data dev.conll`,
+  $ cloze eval --model runs/stories --pairs blimp/anaphor_gender_agreement.jsonl
+  $ cloze eval --model runs/ner --data dev.conll
+  $ cloze eval --model runs/trec --data test.txt --calibration --robustness --out pictures`,
     )
     .action((flags: EvalFlags) => evalModel(flags, terminal));
 }
@@ -82,6 +99,8 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
   const { isTaskConfig } = await import('../mlm/tasks/folder.ts');
   const config = await readModelConfig(await modelReader(flags.model), flags.model);
   if (isTaskConfig(config)) return evalTask(flags, terminal);
+  refuseReports(flags);
+  if (flags.pairs !== undefined) return evalPairs({ ...flags, pairs: flags.pairs }, terminal);
   const { evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
   const { measure } = await import('../mlm/measures.ts');
   const { createObjective } = await import('../mlm/objectives/index.ts');
@@ -121,6 +140,14 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
     }
     sayProfile(flags, kernels, terminal);
   });
+}
+
+/** Throws ClozeError `option` for what only the model of a task can be asked. */
+function refuseReports(flags: EvalFlags): void {
+  const asked = (['calibration', 'robustness', 'out'] as const).find((name) => flags[name] !== undefined);
+  if (!asked) return;
+  const what = `${flagOf(asked)} is for fine-tuned models, and ${flags.model} is a language model`;
+  throw new ClozeError('option', what, 'Leave it out');
 }
 
 interface EvaluatedText extends ScoredText, Partial<Pick<Session, 'baselines'>> {

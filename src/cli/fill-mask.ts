@@ -1,13 +1,12 @@
 /** `cloze fill-mask`: what a trained model puts into the blanks of a text. */
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
-import { ClozeError } from '../gpu/errors.ts';
 import type { FillMaskPrediction } from '../mlm/fillMask.ts';
 import { sayJson } from './json.ts';
 import { withModel } from './model.ts';
 import { atLeast1 } from './options.ts';
 import { predictionLines } from './report.ts';
 import { say, type Terminal } from './terminal.ts';
+import { readTexts } from './texts.ts';
 
 interface FillMaskFlags {
   model: string;
@@ -40,9 +39,7 @@ Examples:
 }
 
 async function fillMasks(texts: string[], flags: FillMaskFlags, terminal: Terminal): Promise<void> {
-  const all = texts.includes('-') ? await withLinesOf(texts, terminal.stdin) : texts;
-  if (all.length === 0)
-    throw new ClozeError('input', 'no text came from stdin', 'Write one a line, with [MASK]');
+  const all = await readTexts(texts, undefined, terminal);
   const { fillMask } = await import('../mlm/fillMask.ts');
   await withModel(flags, async (pretrained) => {
     const results: FillMaskPrediction[][][] = [];
@@ -63,10 +60,4 @@ function tell(terminal: Terminal, text: string, blanks: readonly FillMaskPredict
     for (const line of predictionLines(predictions)) say(terminal, line);
   });
   say(terminal);
-}
-
-async function withLinesOf(texts: readonly string[], stdin: NodeJS.ReadableStream): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: stdin })) if (line.trim() !== '') lines.push(line);
-  return texts.flatMap((text) => (text === '-' ? lines : [text]));
 }

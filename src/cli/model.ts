@@ -1,5 +1,6 @@
 /** Opens an adapter and, on it, a model folder; both are closed when the work is done. */
 import type { Engine } from '../autograd/index.ts';
+import type { AnyModel } from '../mlm/anyModel.ts';
 import type { FileReader, Pretrained, Trained } from '../mlm/pretrained.ts';
 
 /** Runs `work` with an engine on the adapter that the user chose. */
@@ -34,6 +35,12 @@ export async function withModel<T>(
 export async function withTrained<T>(flags: ModelFlags, work: (trained: Trained) => Promise<T>): Promise<T> {
   const { loadTrained } = await import('../mlm/pretrained.ts');
   return withLoaded(flags, loadTrained, work);
+}
+
+/** Runs `work` with the model in the folder or zip `model`, of whatever kind. */
+export async function withAny<T>(flags: ModelFlags, work: (model: AnyModel) => Promise<T>): Promise<T> {
+  const { loadAny } = await import('../mlm/anyModel.ts');
+  return withLoaded(flags, loadAny, work);
 }
 
 async function withLoaded<M, T>(

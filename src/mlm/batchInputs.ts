@@ -11,6 +11,8 @@ export type BatchInputs = {
   ids: Indices;
   types: Indices;
   positions: Indices;
+  /** Word embeddings in the place of those of `ids`, see {@link BertInput}. */
+  embeds?: Tensor;
   attentionMask: Tensor;
   /** A token's document in its row, where rows hold several. */
   segments: Tensor | undefined;
@@ -111,12 +113,13 @@ export function modelInput({
   ids,
   types,
   positions,
+  embeds,
   attentionMask,
   segments,
   prefix,
 }: BatchInputs): BertInput {
   const mask = segments ? undefined : attentionMask;
-  return { ids, types, positions, mask: { mask, segments, prefix } };
+  return { ids, types, positions, embeds, mask: { mask, segments, prefix } };
 }
 
 /** Weighted cross-entropy of the predictions over the normalizer, and how many of them are right. */

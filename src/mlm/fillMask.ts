@@ -2,7 +2,7 @@
 
 import { indices } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { bertInput } from './bert/input.ts';
+import { checkLength, paddedInput } from './bert/input.ts';
 import { wayOfWriting } from './generate/way.ts';
 import type { Pretrained } from './pretrained.ts';
 
@@ -21,6 +21,15 @@ export interface FillMaskOptions {
   topK?: number;
 }
 
+/** A text with blanks, checked and encoded. */
+export interface BlankedText {
+  ids: number[];
+  typeIds: number[];
+  /** Places of the blanks among the tokens. */
+  blanks: number[];
+  topK: number;
+}
+
 /**
  * Predictions for every blank of a text, blanks in order, likeliest first. The blanks are filled independently of
  * each other, as Hugging Face does. Throws `input` for a text without [MASK] or longer than the model.
@@ -30,8 +39,16 @@ export async function fillMask(
   text: string,
   options: FillMaskOptions = {},
 ): Promise<FillMaskPrediction[][]> {
-  const { model, tokenizer, config, slab } = pretrained;
-  const { engine } = slab;
+  const [predictions] = await fillBlanks(pretrained, [encodeBlanks(pretrained, text, options)]);
+  return predictions;
+}
+
+/** The first half of {@link fillMask}: what needs no GPU. Throws `input` as it does. */
+export function encodeBlanks(
+  { tokenizer, config }: Pick<Pretrained, 'tokenizer' | 'config'>,
+  text: string,
+  { topK = 5 }: FillMaskOptions = {},
+): BlankedText {
   if (wayOfWriting(config.objective) !== 'unmask') {
     throw new ClozeError(
       'input',
@@ -50,31 +67,35 @@ export async function fillMask(
       `Write ${maskToken} for a blank`,
     );
   }
-  if (ids.length > config.max_position_embeddings) {
-    throw new ClozeError(
-      'input',
-      `the text has ${ids.length} tokens, and this model reads at most ${config.max_position_embeddings}`,
-      'Shorten it',
-    );
-  }
+  checkLength(ids.length, config);
+  return { ids, typeIds, blanks, topK };
+}
+
+/** The second half of {@link fillMask}, for several texts in one pass through the model. */
+export async function fillBlanks(
+  { model, tokenizer, config, slab }: Pretrained,
+  texts: readonly BlankedText[],
+): Promise<FillMaskPrediction[][][]> {
+  const { engine } = slab;
+  const { mask, pad } = tokenizer.special;
   const logits = engine.noGrad(() =>
     engine.scope(() => {
-      const input = bertInput(engine, {
-        ids: Uint32Array.from(ids),
-        types: Uint32Array.from(typeIds),
-        shape: [1, ids.length],
-      });
-      return model.eval().forward(input, indices(engine, Uint32Array.from(blanks), [blanks.length]));
-    }),
+      const { input, T } = paddedInput(engine, texts, { config, pad });
+      const places = Uint32Array.from(texts.flatMap(({ blanks }, b) => blanks.map((at) => b * T + at)));
+      return model.eval().forward(input, indices(engine, places));
+    }, 'fill-mask'),
   );
   const values = (await logits.data()) as Float32Array;
+  const [, width] = logits.shape;
   logits.dispose();
-  const width = values.length / blanks.length;
   // Some models have more rows in their table than their tokenizer has tokens.
   const tokens = Math.min(width, tokenizer.vocabSize);
-  return blanks.map((position, i) =>
-    topProbabilities(values.subarray(i * width, i * width + tokens), options.topK ?? 5).map(
-      ([token, score]) => ({
+  let row = 0;
+  return texts.map(({ ids, blanks, topK }) =>
+    blanks.map((position) => {
+      const own = values.subarray(row * width, row * width + tokens);
+      row++;
+      return topProbabilities(own, topK).map(([token, score]) => ({
         score,
         token,
         token_str: tokenizer.decode([token]),
@@ -83,19 +104,23 @@ export async function fillMask(
             .map((id, at) => (at === position ? token : id))
             .filter((id) => id === mask || !tokenizer.specialIds.has(id)),
         ),
-      }),
-    ),
+      }));
+    }),
   );
 }
 
 /** The k likeliest classes of a row of logits with their softmax probabilities; ties go to the lower index. */
 export function topProbabilities(logits: ArrayLike<number>, k: number): [number, number][] {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < logits.length; i++) largest = Math.max(largest, logits[i]);
+  // The best so far, likeliest first. Sorting a whole vocabulary would take longer than the model.
+  const best: number[] = [];
+  for (let i = 0; i < logits.length; i++) {
+    if (best.length === k && !(logits[i] > logits[best[k - 1]])) continue;
+    let at = Math.min(best.length, k - 1);
+    for (; at > 0 && logits[i] > logits[best[at - 1]]; at--) best[at] = best[at - 1];
+    best[at] = i;
+  }
+  const largest = logits[best[0]];
   let total = 0;
   for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i] - largest);
-  return Array.from({ length: logits.length }, (_, i) => i)
-    .sort((a, b) => logits[b] - logits[a] || a - b)
-    .slice(0, k)
-    .map((i) => [i, Math.exp(logits[i] - largest) / total]);
+  return best.map((i) => [i, Math.exp(logits[i] - largest) / total]);
 }

@@ -13,4 +13,6 @@ export const streams = {
   levels: 0x08000000,
   corruption: 0x09000000,
   sampling: 0x0a000000,
+  disturbance: 0x10000000,
+  trials: 0x11000000,
 } as const;

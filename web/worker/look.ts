@@ -1,7 +1,5 @@
 /** What a model makes of a sentence: words for its blanks, and where it looks. */
-import { indices } from '../../src/autograd/index.ts';
-import { bertInput } from '../../src/mlm/bert/input.ts';
-import type { BertTrace } from '../../src/mlm/bert/model.ts';
+import { attentionMaps } from '../../src/mlm/explain/attentionMaps.ts';
 import { fillMask } from '../../src/mlm/fillMask.ts';
 import type { Pretrained } from '../../src/mlm/pretrained.ts';
 import type { Look, Word } from '../protocol.ts';
@@ -43,28 +41,9 @@ async function attentionOf(
   { model, tokenizer, config, slab }: Pretrained,
   text: string,
 ): Promise<Pick<Look, 'tokens' | 'layers' | 'heads' | 'attention'>> {
-  const { engine } = slab;
-  const { ids, typeIds, tokens } = tokenizer.encode(text);
-  const T = ids.length;
+  const { ids, tokens } = tokenizer.encode(text);
   const { num_hidden_layers: layers, num_attention_heads: heads } = config;
-  if (layers * heads * T * T > mostAttention)
+  if (layers * heads * ids.length ** 2 > mostAttention)
     return { tokens, layers: 0, heads: 0, attention: new Float32Array(0) };
-  const maps = engine.noGrad(() =>
-    engine.scope(() => {
-      const trace: BertTrace = { hiddenStates: [], attentions: [] };
-      const input = bertInput(engine, {
-        ids: Uint32Array.from(ids),
-        types: Uint32Array.from(typeIds),
-        shape: [1, T],
-      });
-      model.eval().forward(input, indices(engine, Uint32Array.of(0), [1]), trace);
-      return trace.attentions;
-    }),
-  );
-  const attention = new Float32Array(layers * heads * T * T);
-  for (const [layer, map] of maps.entries()) {
-    attention.set((await map.data()) as Float32Array, layer * heads * T * T);
-    map.dispose();
-  }
-  return { tokens, layers, heads, attention };
+  return attentionMaps({ engine: slab.engine, model, config, tokenizer }, text);
 }

@@ -1,6 +1,7 @@
 /** From plain arrays to what BERT reads. */
 import { type Engine, indices } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
+import type { Encoding } from '../tokenizer/index.ts';
 import type { BertConfig } from './config.ts';
 import type { BertInput } from './model.ts';
 
@@ -31,7 +32,7 @@ export function bertInput(engine: Engine, arrays: BertInputArrays, config?: Bert
     }
   }
   if (config) {
-    if (T > config.max_position_embeddings) throw tooLong(T, config.max_position_embeddings);
+    checkLength(T, config);
     checkBelow('token id', ids, config.vocab_size, 'Use the tokenizer that the model was trained with');
     checkBelow('segment', types, config.type_vocab_size, 'Count segments from 0');
   }
@@ -43,9 +44,42 @@ export function bertInput(engine: Engine, arrays: BertInputArrays, config?: Bert
   };
 }
 
-/** The error for a text of `tokens` tokens where the model reads `limit`. */
-function tooLong(tokens: number, limit: number): ClozeError {
-  return new ClozeError(
+/** Rows of a padded batch are this long or a multiple of it, so that few shapes are compiled. */
+const lengthStep = 16;
+
+/**
+ * Texts as one batch: shorter ones are filled up with `pad`, which no token attends to. A single text stays as it is. Returns the
+ * batch and its row length T. Throws `input` when the model is too short for a text or lacks a token.
+ */
+export function paddedInput(
+  engine: Engine,
+  texts: readonly Pick<Encoding, 'ids' | 'typeIds'>[],
+  { config, pad }: { config: BertConfig; pad: number },
+): { input: BertInput; T: number } {
+  const B = texts.length;
+  const longest = texts.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  checkLength(longest, config);
+  const rounded = lengthStep * Math.ceil(longest / lengthStep);
+  const T = B === 1 ? longest : Math.min(rounded, config.max_position_embeddings);
+  const ids = new Uint32Array(B * T).fill(Math.max(pad, 0));
+  const types = new Uint32Array(B * T);
+  const attentionMask = new Uint32Array(B * T);
+  texts.forEach((text, b) => {
+    ids.set(text.ids, b * T);
+    types.set(text.typeIds, b * T);
+    attentionMask.fill(1, b * T, b * T + text.ids.length);
+  });
+  const padded = attentionMask.includes(0) ? { attentionMask } : {};
+  const input = bertInput(engine, { ids, types, shape: [B, T], ...padded }, config);
+  // A model that only ever looked to its left would be lost if it saw all.
+  const prefix = config.objective === 'causal' ? engine.zeros([B], 'u32') : undefined;
+  return { input: { ...input, mask: { ...input.mask, prefix } }, T };
+}
+
+/** Throws `input` for a text of more tokens than the model reads. */
+export function checkLength(tokens: number, { max_position_embeddings: limit }: BertConfig): void {
+  if (tokens <= limit) return;
+  throw new ClozeError(
     'input',
     `the text has ${tokens} tokens, and this model reads at most ${limit}`,
     `Shorten it to ${limit} tokens, special tokens included`,

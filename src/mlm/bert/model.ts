@@ -35,6 +35,8 @@ export interface BertInput {
   types: Indices;
   positions: Indices;
   mask: AttentionMask;
+  /** Word embeddings [B, T, C] in the place of those of `ids`, for whoever asks how an answer depends on them. */
+  embeds?: Tensor;
   /** One a layer: what attention remembers of tokens before these. */
   caches?: readonly KeyValueCache[];
   /** With `caches`: the mask of the layers that see a window only. */
@@ -113,7 +115,7 @@ class BertEmbeddings extends Module {
   }
 
   forward(input: BertInput): Tensor {
-    return this.place(this.words.forward(input.ids), input);
+    return this.place(input.embeds ?? this.words.forward(input.ids), input);
   }
 
   /** The same of word embeddings [B, T, C] that were looked up before. */
