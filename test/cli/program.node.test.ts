@@ -3,8 +3,34 @@ import { complain } from '../../src/cli/program.ts';
 import { ClozeError } from '../../src/gpu/errors.ts';
 import { cloze, Memory } from './terminal.node.ts';
 
-const commands = ['demo', 'train', 'eval', 'fill-mask', 'generate', 'finetune', 'predict', 'tune', 'info'];
-const measurements = ['kernels', 'roofline', 'compile', 'overhead', 'start', 'step', 'memory', 'try'];
+const commands = [
+  ...[
+    'demo',
+    'train',
+    'eval',
+    'fill-mask',
+    'generate',
+    'finetune',
+    'predict',
+    'sweep',
+    'embed',
+    'explain',
+    'serve',
+  ],
+  ...['tune', 'info'],
+];
+const measurements = [
+  'kernels',
+  'roofline',
+  'compile',
+  'overhead',
+  'start',
+  'step',
+  'memory',
+  'tasks',
+  'serve',
+  'try',
+];
 
 /** The names of the commands that a help text lists. */
 const listed = (help: string) =>
@@ -44,7 +70,7 @@ describe('a wrong command line is told in one line', () => {
     [
       'an unknown measurement',
       ['bench', 'foo'],
-      'there is no cloze bench foo. Known: kernels, roofline, compile, overhead, start, step, memory, try',
+      'there is no cloze bench foo. Known: kernels, roofline, compile, overhead, start, step, memory, tasks, serve, try',
     ],
     ['a misspelt option', ['train', '--batchsize', '3'], 'Did you mean --batch-size?'],
     ['no number', ['train', '--steps', 'many'], "'many' is invalid. It takes a number."],
