@@ -128,7 +128,7 @@ async function pretrain(
   for (const name of ['text', 'shuffled'] as const) {
     const data = join(flags.out, `${name}.txt`);
     bodies[name] = join(flags.out, `body-${name}`);
-    if (await store.readText(join(`body-${name}`, 'model.safetensors'))) continue;
+    if (await new FolderStore(bodies[name]).readBytes('model.safetensors')) continue;
     await store.write(`${name}.txt`, `${texts[name].join('\n')}\n`);
     if (!flags.json) say(terminal, `Pre-training on ${data} for ${flags.minutes} minutes`);
     await trainBody(flags, data, bodies[name], terminal);
