@@ -16,7 +16,7 @@ interface TasksFlags {
   data: string[];
   out: string;
   preset: string;
-  minutes: number;
+  steps: number;
   vocabSize: number;
   fractions: number[];
   controls: number[];
@@ -43,7 +43,7 @@ export function addBenchTasks(bench: Command, terminal: Terminal): void {
       'where bodies and scores are kept; the same one goes on where it was left',
     )
     .option('--preset <name>', 'the size of the models', 'tiny')
-    .option('--minutes <count>', 'of pre-training, for each body', number, 5)
+    .option('--steps <count>', 'of pre-training, for each body', atLeast1, 1000)
     .option('--vocab-size <count>', 'of the tokenizer', atLeast1, 4096)
     .option('--seq-len <tokens>', 'most tokens of a row', atLeast1, 64)
     .option('--fractions <shares>', 'shares of the labels', numbers, [0.01, 0.1, 1])
@@ -130,7 +130,7 @@ async function pretrain(
     bodies[name] = join(flags.out, `body-${name}`);
     if (await new FolderStore(bodies[name]).readBytes('model.safetensors')) continue;
     await store.write(`${name}.txt`, `${texts[name].join('\n')}\n`);
-    if (!flags.json) say(terminal, `Pre-training on ${data} for ${flags.minutes} minutes`);
+    if (!flags.json) say(terminal, `Pre-training on ${data} for ${flags.steps} steps`);
     await trainBody(flags, data, bodies[name], terminal);
   }
   return bodies;
@@ -138,9 +138,9 @@ async function pretrain(
 
 async function trainBody(flags: TasksFlags, data: string, out: string, terminal: Terminal): Promise<void> {
   const { runTraining } = await import('./run.ts');
-  const { preset, minutes, vocabSize, seqLen, adapter } = flags;
+  const { preset, steps, vocabSize, seqLen, adapter } = flags;
   const text = { data: [data], documents: 'line' as const };
   const tell = flags.json ? (event: unknown) => sayJson(terminal, event) : undefined;
-  const options = { ...text, preset, minutes, vocabSize, seqLen };
+  const options = { ...text, preset, steps, vocabSize, seqLen };
   await runTraining({ options, out, adapter, resume: false, tell }, terminal);
 }

@@ -1,5 +1,7 @@
 /** `cloze finetune`: trains a model for a task, from what was pre-trained or from nothing, and saves it. */
 import type { Command } from 'commander';
+import { ClozeError } from '../gpu/errors.ts';
+import type { FolderStore } from '../mlm/folder-store.node.ts';
 import { finetuneField, finetuneGroups, finetuneNames, parseFinetuneOptions } from '../mlm/tasks/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
@@ -10,6 +12,7 @@ import { say, type Terminal } from './terminal.ts';
 
 interface FinetuneFlags {
   out?: string;
+  resume?: boolean;
   adapter?: string;
   json?: boolean;
   [name: string]: unknown;
@@ -21,7 +24,8 @@ export function addFinetune(program: Command, terminal: Terminal): void {
     .description('Train a model for a task, and score it beside a trivial baseline after each epoch.');
   addOptionFlags(command, finetuneGroups, finetuneNames.map(finetuneField))
     .optionsGroup('Options:')
-    .option('--out <folder>', 'where the model is saved (default: it is not)')
+    .option('--out <folder>', 'where the model is saved, and on the way a checkpoint (default: it is not)')
+    .option('--resume', 'go on from the checkpoint in --out, with the options that the run had')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--json', 'print one event a line, and nothing else')
     .addHelpText(
@@ -37,6 +41,10 @@ Examples:
 
 async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
   const options = parseFinetuneOptions(pick(finetuneNames, flags), flagOf);
+  const { resume, out } = flags;
+  if (resume && out === undefined) {
+    throw new ClozeError('option', '--resume goes on with a run', 'Name its folder by --out');
+  }
   const { taskNamed } = await import('../mlm/tasks/index.ts');
   const { finetune } = await import('../mlm/tasks/finetune.ts');
   const { scoreBaseline } = await import('../mlm/tasks/task.ts');
@@ -53,17 +61,23 @@ async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
       say(terminal, `${sizes.train} examples to train on, ${sizes.development} to score on`);
       sayScores(terminal, `${task.baseline.name}, to beat`, baseline);
     }
-    for await (const event of finetune(trainee, slab, data, options)) {
+    const run = out === undefined ? undefined : { store: await openStore(out), resume };
+    for await (const event of finetune(trainee, slab, data, options, run)) {
       if (flags.json) sayJson(terminal, event);
       else if (event.event === 'eval') sayScores(terminal, `epoch ${event.epoch}`, event.scores);
     }
-    if (flags.out === undefined) return;
+    if (out === undefined) return;
     const { taskFiles } = await import('../mlm/tasks/folder.ts');
     const { writeFolderAtomically } = await import('../mlm/files.node.ts');
-    await writeFolderAtomically(flags.out, await taskFiles({ trainee, slab }, options));
+    await writeFolderAtomically(out, await taskFiles({ trainee, slab }, options));
     if (flags.json) return;
     const text = train[0].text.slice(0, 60).replaceAll('"', "'");
-    say(terminal, `\nSaved to ${quoted(flags.out)}. Try next:`);
-    say(terminal, `  npx cloze predict --model ${quoted(flags.out)} "${text}"`);
+    say(terminal, `\nSaved to ${quoted(out)}. Try next:`);
+    say(terminal, `  npx cloze predict --model ${quoted(out)} "${text}"`);
   });
+}
+
+async function openStore(out: string): Promise<FolderStore> {
+  const { FolderStore } = await import('../mlm/folder-store.node.ts');
+  return FolderStore.open(out);
 }

@@ -18,14 +18,18 @@ import type { TrainOptions } from './options.ts';
 import { readTokenizer, weightsFile } from './pretrained.ts';
 import type { RunStore } from './storage.ts';
 
-/** What a checkpoint remembers beside tensors. */
-export interface RunState {
+/** What a checkpoint remembers beside tensors, whatever is trained. */
+export interface StepState<Options = unknown> {
   /** Steps done. */
   step: number;
+  /** The options of the run; a resumed run must have the same where they matter. */
+  options: Options;
+}
+
+/** What that of a training run remembers. */
+export interface RunState extends StepState<TrainOptions> {
   /** Seconds of training so far. */
   seconds: number;
-  /** The options of the run; a resumed run must have the same, its length aside. */
-  options: TrainOptions;
   best: Score | null;
   /** Validations since the best one. */
   sinceBest: number;
@@ -35,8 +39,8 @@ export interface RunState {
   gradScaler?: GradScalerState;
 }
 
-/** Options that may change on the way: how long the run is, how often it reports, and what calms it down. */
-const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
+/** Options of a training run that may change on the way: how long it is, how often it reports, and what calms it down. */
+export const changeable: ReadonlySet<string> = new Set<keyof TrainOptions>([
   'steps',
   'epochs',
   'minutes',
@@ -57,7 +61,7 @@ export async function saveCheckpoint(
   store: RunStore,
   slab: Slab,
   optimizer: Optimizer,
-  state: RunState,
+  state: StepState,
   description: Record<string, string>,
 ): Promise<void> {
   const moments = new Map<string, StoredTensor>();
@@ -77,20 +81,20 @@ export async function saveCheckpoint(
 
 /**
  * Puts the last checkpoint's tensors into place and returns its state; undefined when there is none. Throws
- * `checkpoint` when the run had other `options` where they matter or another tokenizer, or when a file is missing or broken;
+ * `checkpoint` when the run had other `options`, besides those that `mayChange`, or another tokenizer, or when a file is missing or broken;
  * `format` for tensors that do not fit the model.
  */
-export async function loadCheckpoint(
+export async function loadCheckpoint<State extends StepState>(
   store: RunStore,
   slab: Slab,
   optimizer: Optimizer,
-  options: TrainOptions,
-  description: Record<string, string>,
-): Promise<RunState | undefined> {
+  options: State['options'],
+  { description, mayChange }: { description: Record<string, string>; mayChange: ReadonlySet<string> },
+): Promise<State | undefined> {
   const files = await store.readCheckpoint(name);
   if (!files) return undefined;
-  const state = parseState(need(files, 'trainer_state.json'));
-  checkSameOptions(state.options, options);
+  const state = parseState(need(files, 'trainer_state.json')) as State;
+  checkSameOptions(state.options as object, options as object, mayChange);
   checkSameTokenizer(need(files, tokenizerFile), new TextEncoder().encode(description[tokenizerFile]));
   const weights = parseSafetensors(need(files, 'model.safetensors'), `${name}/model.safetensors`);
   const moments = parseSafetensors(need(files, 'optimizer.safetensors'), `${name}/optimizer.safetensors`);
@@ -102,12 +106,15 @@ export async function loadCheckpoint(
   return { ...state, options };
 }
 
-function checkSameOptions(before: TrainOptions, now: TrainOptions): void {
-  for (const key of Object.keys({ ...before, ...now }) as (keyof TrainOptions)[]) {
-    if (changeable.has(key) || JSON.stringify(before[key]) === JSON.stringify(now[key])) continue;
+function checkSameOptions(before: object, now: object, mayChange: ReadonlySet<string>): void {
+  for (const key of Object.keys({ ...before, ...now })) {
+    const [had, has] = [before, now].map((options) =>
+      JSON.stringify((options as Record<string, unknown>)[key]),
+    );
+    if (mayChange.has(key) || had === has) continue;
     throw new ClozeError(
       'checkpoint',
-      `the run was started with ${key} ${JSON.stringify(before[key])}, not ${JSON.stringify(now[key])}`,
+      `the run was started with ${key} ${had}, not ${has}`,
       'Resume with the same options, or start a new run',
     );
   }
@@ -140,9 +147,9 @@ function need(files: Record<string, Uint8Array>, file: string): Uint8Array {
   throw new ClozeError('checkpoint', `the checkpoint has no ${file}`, 'Start the run anew, without --resume');
 }
 
-function parseState(bytes: Uint8Array): RunState {
+function parseState(bytes: Uint8Array): StepState {
   try {
-    const state = JSON.parse(new TextDecoder().decode(bytes)) as RunState;
+    const state = JSON.parse(new TextDecoder().decode(bytes)) as StepState;
     if (Number.isInteger(state.step) && state.options) return state;
   } catch {
     // Told below, as for a state that is JSON and not a state.

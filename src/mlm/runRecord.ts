@@ -3,7 +3,7 @@
  * can be resumed from, its best weights, and in the end the model. Without a store nothing is kept.
  */
 import { ClozeError } from '../gpu/index.ts';
-import { loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
+import { changeable, loadCheckpoint, type RunState, saveCheckpoint } from './checkpoint.ts';
 import type { TrainOptions } from './options.ts';
 import { weightsFile } from './pretrained.ts';
 import { type RunStore, upToStep } from './storage.ts';
@@ -58,7 +58,12 @@ export class RunRecord {
   async resume(options: TrainOptions, name = 'this run'): Promise<RunState> {
     const { store, model, description } = this.parts;
     const { slab, optimizer, scaler } = model;
-    const state = store && (await loadCheckpoint(store, slab, optimizer, options, description));
+    const state =
+      store &&
+      (await loadCheckpoint<RunState>(store, slab, optimizer, options, {
+        description,
+        mayChange: changeable,
+      }));
     if (!store || !state) {
       throw new ClozeError(
         'checkpoint',

@@ -13,7 +13,10 @@ import {
 } from '../../nn/index.ts';
 import { decayGroup } from '../../nn/slab.ts';
 import { epochOrder } from '../batch.ts';
+import { loadCheckpoint, type StepState, saveCheckpoint } from '../checkpoint.ts';
+import { descriptionFiles } from '../pretrained.ts';
 import { TrainingStep } from '../step.ts';
+import type { RunStore } from '../storage.ts';
 import type { TaskData } from './examples.ts';
 import type { FinetuneOptions } from './options.ts';
 import { scoreOf, type TaskModel, type TaskScores } from './task.ts';
@@ -84,15 +87,25 @@ export type FinetuneSettings = Pick<
   | 'docStride'
 >;
 
+/** Where a run leaves a checkpoint whenever it has scored its model, and whether it goes on from the one that is there. */
+export interface FinetuneRun {
+  store: RunStore;
+  resume?: boolean;
+}
+
+/** Options that may differ in a run that goes on. */
+const mayChange: ReadonlySet<string> = new Set<keyof FinetuneOptions>(['evalEvery']);
+
 /**
- * Trains `trainee`, whose memory is `slab`, and tells each step's numbers and each epoch's scores. Equal seeds, equal bits. Throws
- * ClozeError `input` for labels that are none of the model's.
+ * Trains `trainee`, whose memory is `slab`, and tells each step's numbers and each epoch's scores. Equal seeds, equal bits, gone on
+ * with or not. Throws ClozeError `input` for labels that are none of the model's, `checkpoint` where there is nothing to go on from.
  */
 export async function* finetune(
   trainee: TaskModel,
   slab: Slab,
   { train, development }: Pick<TaskData, 'train' | 'development'>,
   options: FinetuneSettings,
+  run?: FinetuneRun,
 ): AsyncGenerator<FinetuneEvent, void, void> {
   const { engine } = slab;
   const { epochs, evalEvery, batchSize, lr, layerDecay, weightDecay, warmup, seed } = options;
@@ -104,8 +117,10 @@ export async function* finetune(
   const lrScale = (group: string) => depthFactor(group, layerDecay);
   const optimizer = new AdamW(slab, { weightDecay, maxGradNorm: 1, lrScale });
   const training = new TrainingStep({ trainee, slab, optimizer, seed });
+  const description = descriptionFiles(trainee.config, trainee.tokenizer);
   try {
-    for (let step = 1; step <= steps; step++) {
+    const before = run?.resume ? await resume(run.store, slab, optimizer, options, description) : 0;
+    for (let step = before + 1; step <= steps; step++) {
       const epoch = Math.floor((step - 1) / perEpoch);
       const start = ((step - 1) % perEpoch) * batchSize;
       const order = epochOrder(rows.size, seed, epoch);
@@ -126,6 +141,7 @@ export async function* finetune(
       const done = step / perEpoch;
       if (done === epochs || (Number.isInteger(done) && done % evalEvery === 0)) {
         const predicted = await trainee.predict(engine, development, options);
+        if (run) await saveCheckpoint(run.store, slab, optimizer, { step, options }, description);
         yield { event: 'eval', epoch: done, scores: scoreOf(trainee.task, development, predicted) };
       }
     }
@@ -133,4 +149,20 @@ export async function* finetune(
     training.dispose();
     optimizer.dispose();
   }
+}
+
+/** Puts the checkpoint's tensors into place; returns the steps done. */
+async function resume(
+  store: RunStore,
+  slab: Slab,
+  optimizer: AdamW,
+  options: FinetuneSettings,
+  description: Record<string, string>,
+): Promise<number> {
+  const state = await loadCheckpoint<StepState<FinetuneSettings>>(store, slab, optimizer, options, {
+    description,
+    mayChange,
+  });
+  if (state) return state.step;
+  throw new ClozeError('checkpoint', 'there is no checkpoint to resume', 'Start without --resume');
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
 import { presetConfig } from '../../../src/mlm/bert/config.ts';
+import { MemoryStore } from '../../../src/mlm/storage.ts';
 import { type FinetuneEvent, finetune } from '../../../src/mlm/tasks/finetune.ts';
 import { startAnew } from '../../../src/mlm/tasks/folder.ts';
 import { type Task, type TaskExample, taskNamed } from '../../../src/mlm/tasks/index.ts';
@@ -72,4 +73,44 @@ test('numbers are learnt for pairs of texts', async () => {
   const { slab, scores } = await learn(task, examples, 12);
   expect(scores.pearson).toBeGreaterThan(0.9);
   slab.dispose();
+});
+
+test('a run that was ended after an epoch goes on to the same bits', async () => {
+  const task = taskNamed('classification');
+  const words = ['one', 'two', 'three', 'four', 'five', 'six'];
+  const examples = words.flatMap((a, i) =>
+    words.map((b): TaskExample => ({ text: `${a} ${b}`, labels: [i % 2 ? 'odd' : 'even'] })),
+  );
+  const data = { train: examples, development: examples };
+  const options = {
+    ...parseFinetuneOptions({ task: task.name, data: '-' }),
+    epochs: 3,
+    batchSize: 16,
+    lr: 3e-3,
+  };
+  const straight = await start(task, examples);
+  for await (const _ of finetune(straight.trainee, straight.slab, data, options));
+  const store = new MemoryStore();
+  const first = await start(task, examples);
+  for await (const { event } of finetune(first.trainee, first.slab, data, options, { store })) {
+    if (event === 'eval') break;
+  }
+  const second = await start(task, examples);
+  const steps: number[] = [];
+  const goOn = { store, resume: true };
+  for await (const event of finetune(second.trainee, second.slab, data, options, goOn)) {
+    if (event.event === 'step') steps.push(event.step);
+  }
+  expect(steps).toEqual([4, 5, 6, 7, 8, 9]);
+  expect(await second.slab.read()).toEqual(await straight.slab.read());
+
+  const third = await start(task, examples);
+  const other = finetune(third.trainee, third.slab, data, { ...options, lr: 1e-3 }, goOn);
+  await expect(other.next()).rejects.toThrow(/started with lr 0.003, not 0.001/);
+  const nothing = finetune(third.trainee, third.slab, data, options, {
+    store: new MemoryStore(),
+    resume: true,
+  });
+  await expect(nothing.next()).rejects.toThrow(/no checkpoint to resume/);
+  for (const { slab } of [straight, first, second, third]) slab.dispose();
 });
