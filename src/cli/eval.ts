@@ -42,7 +42,7 @@ export function addEval(program: Command, terminal: Terminal): void {
     )
     .requiredOption(
       '--model <folder>',
-      'a model folder: what train or finetune wrote, or a BERT of Hugging Face',
+      'a model folder: what train or finetune wrote, a BERT or ModernBERT of Hugging Face; or hf://owner/name',
     );
   const options = addTrainFlags(command, [
     'data',

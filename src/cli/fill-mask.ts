@@ -22,7 +22,7 @@ export function addFillMask(program: Command, terminal: Terminal): void {
     .argument('<texts...>', 'texts with [MASK]; - reads one a line from stdin')
     .requiredOption(
       '--model <folder>',
-      'a model folder: what train wrote, or a BERT of Hugging Face; or a zip of one',
+      'a model folder: what train wrote, a BERT or ModernBERT of Hugging Face; a zip of one; or hf://owner/name',
     )
     .option('--top-k <count>', 'predictions per blank', atLeast1, 5)
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')

@@ -5,7 +5,7 @@ import type { FolderStore } from '../mlm/folder-store.node.ts';
 import { finetuneField, finetuneGroups, finetuneNames, parseFinetuneOptions } from '../mlm/tasks/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
-import { withEngine } from './model.ts';
+import { modelReader, withEngine } from './model.ts';
 import { addOptionFlags, flagOf, pick } from './options.ts';
 import { sayScores } from './task.ts';
 import { say, type Terminal } from './terminal.ts';
@@ -52,8 +52,9 @@ async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
   const task = taskNamed(options.task);
   const data = await readTaskData(task, options);
   const { train, development } = data;
+  const read = options.model === undefined ? undefined : await modelReader(options.model);
   await withEngine(flags, async (engine) => {
-    const { trainee, slab } = await startTask(engine, task, data, options);
+    const { trainee, slab } = await startTask(engine, task, data, options, read);
     const baseline = scoreBaseline(task, train, development);
     const sizes = { train: train.length, development: development.length, parameters: slab.size };
     if (flags.json) sayJson(terminal, { event: 'start', task: task.name, ...sizes, baseline });

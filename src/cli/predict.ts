@@ -20,7 +20,10 @@ export function addPredict(program: Command, terminal: Terminal): void {
     .command('predict')
     .description('Label texts with a fine-tuned model. `cloze eval` scores it on labelled ones.')
     .argument('[texts...]', 'texts to label')
-    .requiredOption('--model <folder>', 'what finetune wrote, or a classifier of Hugging Face')
+    .requiredOption(
+      '--model <folder>',
+      'what finetune wrote, or a classifier of Hugging Face, a folder or hf://owner/name',
+    )
     .option('--file <file>', 'label the lines of a file instead')
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--json', 'print one JSON object a text')

@@ -11,11 +11,12 @@ import {
   type Slab,
   type StoredTensor,
   serializeSafetensors,
+  stateDict,
   storedTensor,
 } from '../nn/index.ts';
 import type { Score } from './events.ts';
 import type { TrainOptions } from './options.ts';
-import { readTokenizer, weightsFile } from './pretrained.ts';
+import { readTokenizer } from './pretrained.ts';
 import type { RunStore } from './storage.ts';
 
 /** What a checkpoint remembers beside tensors, whatever is trained. */
@@ -73,7 +74,7 @@ export async function saveCheckpoint(
   }
   await store.writeCheckpoint(name, {
     ...description,
-    'model.safetensors': await weightsFile(slab),
+    'model.safetensors': serializeSafetensors(await stateDict(slab), { format: 'pt' }),
     'optimizer.safetensors': serializeSafetensors(moments),
     'trainer_state.json': `${JSON.stringify(state, null, 2)}\n`,
   });

@@ -1,19 +1,18 @@
-/** A trained masked language model as a folder in Hugging Face's form: config.json, model.safetensors, tokenizer.json. */
+/** A trained model as a folder in Hugging Face's form: config.json, model.safetensors, tokenizer.json. */
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/index.ts';
-import {
-  loadStateDict,
-  materialize,
-  parseSafetensors,
-  type Slab,
-  serializeSafetensors,
-  stateDict,
-} from '../nn/index.ts';
+import { materialize, type Slab } from '../nn/index.ts';
 import { type BertConfig, modelType, parseConfig } from './bert/config.ts';
 import { BertForMaskedLM } from './bert/heads.ts';
+import { familyOf } from './interchange/family.ts';
+import { type FileReader, needFile, parseJsonFile } from './interchange/files.ts';
+import { loadWeights } from './interchange/weights.ts';
 import { createObjective, type ObjectiveName, objectiveNames, type Trainee } from './objectives/index.ts';
 import { languageModel } from './objectives/languageModel.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer } from './tokenizer/index.ts';
+
+export type { FileReader } from './interchange/files.ts';
+export { loadWeights, weightsFile } from './interchange/weights.ts';
 
 /** A model with its memory and the tokenizer that it was trained with. */
 export interface Pretrained {
@@ -23,30 +22,17 @@ export interface Pretrained {
   tokenizer: Tokenizer;
 }
 
-/** Reads one file of a folder; undefined when there is none. */
-export type FileReader = (name: string) => Promise<Uint8Array | undefined>;
-
-/** Tensors that checkpoints of other models hold beside ours, and ties that are written out. */
-const ignored =
-  /^(bert\.pooler\.|cls\.seq_relationship\.|cls\.predictions\.decoder\.|bert\.embeddings\.position_ids$)/;
-
 /** The files that describe a model, weights aside. */
 export function descriptionFiles(config: BertConfig, tokenizer: Tokenizer): Record<string, string> {
-  const hub = {
-    architectures: ['BertForMaskedLM'],
-    model_type: modelType(config),
-    torch_dtype: 'float32',
-    ...config,
-  };
+  const named = { ...config, architectures: config.architectures ?? ['BertForMaskedLM'] };
+  const { architectures, dtype: _, objective, ...fields } = familyOf(config).config(named);
+  const hub = { ...fields, model_type: modelType(config), architectures, torch_dtype: 'float32' };
+  // Who reads an objective expects the table to have no more rows than the tokenizer tokens, as where both were made here.
+  const own = objective !== 'mlm' || tokenizer.vocabSize === config.vocab_size;
   return {
-    'config.json': `${JSON.stringify(hub, null, 2)}\n`,
+    'config.json': `${JSON.stringify(own ? { ...hub, objective } : hub, null, 2)}\n`,
     'tokenizer.json': `${JSON.stringify(tokenizer.toJSON(), null, 2)}\n`,
   };
-}
-
-/** The weights as model.safetensors; `format: pt` is what older loaders insist on. */
-export async function weightsFile(slab: Slab): Promise<Uint8Array> {
-  return serializeSafetensors(await stateDict(slab), { format: 'pt' });
 }
 
 /**
@@ -75,11 +61,14 @@ export interface Trained {
 /** Loads a model folder as its objective built it. Throws `input` when a file is missing and `format` when one is broken, naming it. */
 export async function loadTrained(engine: Engine, read: FileReader, folder: string): Promise<Trained> {
   const { config, tokenizer } = await readDescription(read, folder);
-  const weights = await readWeights(read, folder);
   const trainee = buildTrainee(config, tokenizer, `${folder}/config.json`);
   const slab = materialize(trainee.model, engine);
-  const { tensors } = parseSafetensors(weights, `${folder}/model.safetensors`);
-  loadStateDict(slab, tensors, { ignore: (name) => ignored.test(name) });
+  try {
+    await loadWeights(slab, config, read, folder);
+  } catch (error) {
+    slab.dispose();
+    throw error;
+  }
   trainee.model.eval();
   return { trainee, slab, tokenizer };
 }
@@ -117,18 +106,13 @@ export async function readModelConfig(read: FileReader, folder: string): Promise
 }
 
 async function readConfigJson(read: FileReader, folder: string): Promise<unknown> {
-  return parseJson(await need(read, folder, 'config.json'), `${folder}/config.json`);
+  return parseJsonFile(await needFile(read, folder, 'config.json'), `${folder}/config.json`);
 }
 
-/** The weights in a folder. Throws `input` when there are none. */
-export function readWeights(read: FileReader, folder: string): Promise<Uint8Array> {
-  return need(read, folder, 'model.safetensors');
-}
-
-/** The model that a config describes, with the loss of its objective. A model that was not trained here is taken for a BERT. */
-function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string): Trainee {
+/** The model that a config describes, with the loss of its objective. A model that was not trained here is taken for a masked language model. */
+export function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string): Trainee {
   const name = config.objective as ObjectiveName;
-  if (name === 'mlm') return languageModel(config);
+  if (name === 'mlm') return languageModel({ ...config, architectures: ['BertForMaskedLM'] });
   if (objectiveNames.includes(name)) {
     const objective = createObjective({ objective: name }, tokenizer);
     return objective.build(config);
@@ -140,6 +124,7 @@ function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string):
   );
 }
 
+/** tokenizer.json, or vocab.txt with what tokenizer_config.json says of its letters. */
 async function loadTokenizer(
   read: FileReader,
   folder: string,
@@ -147,32 +132,16 @@ async function loadTokenizer(
   const json = await read('tokenizer.json');
   if (json) return { tokenizer: readTokenizer(json, `${folder}/tokenizer.json`), file: 'tokenizer.json' };
   const vocabulary = await read('vocab.txt');
-  if (vocabulary) {
-    const name = `${folder}/vocab.txt`;
-    return { tokenizer: parseVocabTxt(new TextDecoder().decode(vocabulary), { name }), file: 'vocab.txt' };
-  }
-  throw new ClozeError('input', `${folder} holds neither tokenizer.json nor vocab.txt`);
+  if (!vocabulary) throw new ClozeError('input', `${folder} holds neither tokenizer.json nor vocab.txt`);
+  const settings = await read('tokenizer_config.json');
+  const { do_lower_case: lowercase = true } = settings
+    ? (parseJsonFile(settings, `${folder}/tokenizer_config.json`) as { do_lower_case?: boolean })
+    : {};
+  const text = new TextDecoder().decode(vocabulary);
+  return { tokenizer: parseVocabTxt(text, { lowercase, name: `${folder}/vocab.txt` }), file: 'vocab.txt' };
 }
 
 /** The tokenizer in the bytes of a tokenizer.json. Throws `format`, naming the file `name`, when it is broken. */
 export function readTokenizer(bytes: Uint8Array, name: string): Tokenizer {
-  return parseTokenizer(parseJson(bytes, name), name);
-}
-
-async function need(read: FileReader, folder: string, name: string): Promise<Uint8Array> {
-  const bytes = await read(name);
-  if (bytes) return bytes;
-  throw new ClozeError(
-    'input',
-    `${folder} has no ${name}`,
-    'Name a folder that `cloze train` or Hugging Face wrote',
-  );
-}
-
-function parseJson(bytes: Uint8Array, name: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw new ClozeError('format', `${name} is not JSON: ${(error as Error).message}`);
-  }
+  return parseTokenizer(parseJsonFile(bytes, name), name);
 }

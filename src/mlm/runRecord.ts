@@ -86,6 +86,6 @@ export class RunRecord {
 
   private weights(): Promise<Uint8Array> {
     const { model } = this.parts;
-    return model.averaged(() => weightsFile(model.slab));
+    return model.averaged(() => weightsFile(model.slab, model.trainee.config));
   }
 }

@@ -26,7 +26,7 @@ export {
   type ScheduleOptions,
 } from './schedule.ts';
 export { type MaterializeOptions, materialize, type Segment, Slab } from './slab.ts';
-export { loadStateDict, stateDict } from './stateDict.ts';
+export { loadStateDict, matchStateDict, type StoredPlace, stateDict } from './stateDict.ts';
 export { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
 export {
   Encoder,

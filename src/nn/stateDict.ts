@@ -4,12 +4,50 @@ import { ClozeError } from '../gpu/index.ts';
 import type { Slab } from './slab.ts';
 import { type StoredTensor, storedTensor, toFloat32 } from './stored.ts';
 
-/** Reads all parameters back: float32 tensors by their full names. */
-export async function stateDict(slab: Slab): Promise<Map<string, StoredTensor>> {
+/** Where a file holds a parameter. */
+export interface StoredPlace {
+  name: string;
+  /** Where several parameters of one shape lie one after the other in a tensor: which of how many this is. */
+  part?: readonly [index: number, count: number];
+}
+
+export interface StateDictOptions {
+  /** Where the file holds a parameter; by default under its own name. */
+  place?: (name: string) => StoredPlace;
+}
+
+export interface LoadOptions extends StateDictOptions {
+  /** Whether a tensor that the model does not know is let pass; by default none is. */
+  ignore?: (name: string) => boolean;
+}
+
+/** A parameter's full name and its shape; a slab and a model without memory both give such. */
+type Parameters = Iterable<readonly [name: string, { readonly shape: readonly number[] }]>;
+
+/** Reads all parameters back: float32 tensors by their full names, or as `place` says. */
+export async function stateDict(
+  slab: Slab,
+  { place }: StateDictOptions = {},
+): Promise<Map<string, StoredTensor>> {
   const values = await slab.read();
-  return new Map(
-    [...slab.allParameters()].map(([name, { shape }]) => [name, storedTensor(values.get(name)!, shape)]),
-  );
+  const tensors = new Map<string, StoredTensor>();
+  for (const [own, { shape }] of slab.allParameters()) {
+    const { name, part = [0, 1] } = place?.(own) ?? { name: own };
+    const [index, count] = part;
+    if (count === 1) tensors.set(name, storedTensor(values.get(own)!, shape));
+    else {
+      const whole = tensors.get(name) ?? emptyTensor(count, shape);
+      (toFloat32(whole) as Float32Array).set(values.get(own)!, (index * whole.bytes.byteLength) / 4 / count);
+      tensors.set(name, whole);
+    }
+  }
+  return tensors;
+}
+
+/** Room for `count` parameters of a shape, one after the other along the first axis. */
+function emptyTensor(count: number, [rows, ...rest]: readonly number[]): StoredTensor {
+  const shape = [count * rows, ...rest];
+  return storedTensor(new Float32Array(shape.reduce((product, axis) => product * axis, 1)), shape);
 }
 
 /**
@@ -21,39 +59,55 @@ export async function stateDict(slab: Slab): Promise<Map<string, StoredTensor>> 
 export function loadStateDict(
   slab: Slab,
   tensors: ReadonlyMap<string, StoredTensor>,
-  options: { ignore?: (name: string) => boolean; flat?: readonly Tensor[] } = {},
+  { flat, ...options }: LoadOptions & { flat?: readonly Tensor[] } = {},
 ): void {
+  slab.write(matchStateDict(flat ? slab.parameters() : slab.allParameters(), tensors, options), flat);
+}
+
+/** The values of each parameter, out of named tensors. Throws what {@link loadStateDict} throws. */
+export function matchStateDict(
+  parameters: Parameters,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  { place, ignore }: LoadOptions = {},
+): Map<string, Float32Array> {
   const unknown = new Set(tensors.keys());
-  const missing: string[] = [];
-  const unfit: string[] = [];
+  const missing = new Set<string>();
+  const unfit = new Set<string>();
   const values = new Map<string, Float32Array>();
-  for (const [name, { shape }] of options.flat ? slab.parameters() : slab.allParameters()) {
+  for (const [own, { shape }] of parameters) {
+    const { name, part = [0, 1] } = place?.(own) ?? { name: own };
+    const [index, count] = part;
+    const whole = count === 1 ? shape : [count * shape[0], ...shape.slice(1)];
     const tensor = tensors.get(name);
     unknown.delete(name);
     if (!tensor) {
-      missing.push(name);
-    } else if (tensor.shape.join() !== shape.join()) {
-      unfit.push(`${name} is [${tensor.shape.join(', ')}] and the model needs [${shape.join(', ')}]`);
+      missing.add(name);
+    } else if (tensor.shape.join() !== whole.join()) {
+      unfit.add(`${name} is [${tensor.shape.join(', ')}] and the model needs [${whole.join(', ')}]`);
     } else {
       try {
-        values.set(name, toFloat32(tensor));
+        values.set(own, toFloat32(partOf(tensor, index, count)));
       } catch (error) {
-        unfit.push(`${name}: ${(error as Error).message}`);
+        unfit.add(`${name}: ${(error as Error).message}`);
       }
     }
   }
-  const extra = [...unknown].filter((name) => !options.ignore?.(name));
+  const extra = [...unknown].filter((name) => !ignore?.(name));
   const complaints = [
-    ...(missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+    ...(missing.size > 0 ? [`missing: ${[...missing].join(', ')}`] : []),
     ...(extra.length > 0 ? [`unknown to the model: ${extra.join(', ')}`] : []),
     ...unfit,
   ];
-  if (complaints.length > 0) {
-    throw new ClozeError(
-      'format',
-      `the tensors do not fit the model; ${complaints.join('; ')}`,
-      'Check that config.json belongs to these weights',
-    );
-  }
-  slab.write(values, options.flat);
+  if (complaints.length === 0) return values;
+  throw new ClozeError(
+    'format',
+    `the tensors do not fit the model; ${complaints.join('; ')}`,
+    'Check that config.json belongs to these weights',
+  );
+}
+
+/** One of `count` equal parts of a tensor, of a shape that does not matter. */
+function partOf({ dtype, bytes }: StoredTensor, index: number, count: number): StoredTensor {
+  const length = bytes.byteLength / count;
+  return { dtype, shape: [], bytes: bytes.subarray(index * length, (index + 1) * length) };
 }

@@ -23,6 +23,8 @@ export interface EncoderOptions {
   feedForward?: 'gelu' | 'geglu';
   /** Whether projections and layer norms have biases. Default true; ModernBERT has none. */
   bias?: boolean;
+  /** With `pre`: whether the first layer has a norm before it attends. Default true; ModernBERT normalises the embeddings instead. */
+  firstNorm?: boolean;
   /** `none` is the erf form of GELU, `tanh` its approximation. */
   gelu: 'none' | 'tanh';
   hiddenDropout: number;
@@ -47,15 +49,15 @@ export function makeNorm({
 
 /** A projection, dropout, and the sum with the residual: what ends both blocks of a layer. */
 class Output extends Module {
-  readonly norm: Norm;
+  readonly norm: Norm | undefined;
   private readonly dense: Linear;
   private readonly dropout: Dropout;
 
-  constructor(inFeatures: number, options: EncoderOptions) {
+  constructor(inFeatures: number, options: EncoderOptions, hasNorm = true) {
     super();
     const { width, bias, init } = options;
     this.dense = this.child('dense', new Linear(inFeatures, width, { bias, init }));
-    this.norm = this.child('LayerNorm', makeNorm(options));
+    if (hasNorm) this.norm = this.child('LayerNorm', makeNorm(options));
     this.dropout = this.child('dropout', new Dropout(options.hiddenDropout));
   }
 
@@ -74,14 +76,14 @@ class Attention extends Module {
   readonly self: SelfAttention;
   readonly output: Output;
 
-  constructor(options: EncoderOptions) {
+  constructor(options: EncoderOptions, hasNorm: boolean) {
     super();
     const { width, heads, attentionDropout, bias, init, queryKeyInit } = options;
     this.self = this.child(
       'self',
       new SelfAttention(width, { heads, dropout: attentionDropout, bias, init, queryKeyInit }),
     );
-    this.output = this.child('output', new Output(width, options));
+    this.output = this.child('output', new Output(width, options, hasNorm));
   }
 }
 
@@ -116,10 +118,11 @@ export class EncoderLayer extends Module {
   private readonly output: Output;
   private readonly options: EncoderOptions;
 
-  constructor(options: EncoderOptions) {
+  /** `attentionNorm`: whether the first block has a norm; with `post` it must. */
+  constructor(options: EncoderOptions, attentionNorm = true) {
     super();
     this.options = options;
-    this.attention = this.child('attention', new Attention(options));
+    this.attention = this.child('attention', new Attention(options, attentionNorm));
     this.intermediate = this.child('intermediate', new Intermediate(options));
     this.output = this.child('output', new Output(options.intermediate, options));
   }
@@ -129,15 +132,16 @@ export class EncoderLayer extends Module {
     const { attention, intermediate, output } = this;
     if (this.options.norm === 'post') {
       const { context, probabilities } = attention.self.forward(x, mask);
-      const { y: attended } = attention.output.forwardNorm(context, x, attention.output.norm);
+      const { y: attended } = attention.output.forwardNorm(context, x, attention.output.norm!);
       return {
-        hidden: output.forwardNorm(intermediate.forward(attended), attended, output.norm).y,
+        hidden: output.forwardNorm(intermediate.forward(attended), attended, output.norm!).y,
         probabilities,
       };
     }
     // Here a norm belongs to the block that it precedes: that of the second block takes the sum of the first.
-    const { context, probabilities } = attention.self.forward(attention.output.norm.forward(x), mask);
-    const { sum, y } = attention.output.forwardNorm(context, x, output.norm);
+    const normed = attention.output.norm?.forward(x) ?? x;
+    const { context, probabilities } = attention.self.forward(normed, mask);
+    const { sum, y } = attention.output.forwardNorm(context, x, output.norm!);
     return { hidden: output.forward(intermediate.forward(y), sum), probabilities };
   }
 }
@@ -157,7 +161,13 @@ export class Encoder extends Module {
 
   constructor(layers: number, options: EncoderOptions) {
     super();
-    const stack = new LayerList(Array.from({ length: layers }, () => new EncoderLayer(options)));
+    const { norm, firstNorm = true } = options;
+    const stack = new LayerList(
+      Array.from(
+        { length: layers },
+        (_, i) => new EncoderLayer(options, norm === 'post' || firstNorm || i > 0),
+      ),
+    );
     this.layers = this.child('layer', stack).layers;
   }
 

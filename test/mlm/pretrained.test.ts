@@ -22,7 +22,7 @@ beforeAll(async () => {
   model.eval();
   original = { config, model, slab, tokenizer };
   const text = new TextEncoder();
-  files = { 'model.safetensors': await weightsFile(slab) };
+  files = { 'model.safetensors': await weightsFile(slab, config) };
   for (const [name, content] of Object.entries(descriptionFiles(config, tokenizer))) {
     files[name] = text.encode(content);
   }
@@ -47,7 +47,7 @@ async function logits({ model, config }: Pretrained, ids: number[], positions?: 
 describe('a model folder', () => {
   test('written and loaded gives the same logits, bit for bit', async () => {
     const loaded = await load();
-    expect(loaded.config).toMatchObject({ hidden_size: 64, model_type: 'bert' });
+    expect(loaded.config).toMatchObject({ hidden_size: 64, norm_position: 'post' });
     expect(await logits(loaded, [2, 7, 4, 3])).toEqual(await logits(original, [2, 7, 4, 3]));
     loaded.slab.dispose();
   });
@@ -79,7 +79,11 @@ describe('a model folder', () => {
     ['model.safetensors', undefined, /folder has no model\.safetensors/],
     ['tokenizer.json', undefined, /neither tokenizer\.json nor vocab\.txt/],
     ['config.json', '{', /config\.json is not JSON/],
-    ['config.json', '{"model_type": "gpt2"}', /asks for the architecture gpt2.*Known: bert, cloze-bert/],
+    [
+      'config.json',
+      '{"model_type": "gpt2"}',
+      /asks for the architecture gpt2.*Known: bert, modernbert, cloze-bert/,
+    ],
     ['config.json', '{"hidden_size": 65}', /hidden_size 65 is not divisible/],
     ['model.safetensors', 'short', /model\.safetensors/],
   ])('with a bad %s is refused in one line', async (name, content, message) => {

@@ -200,7 +200,7 @@ const calls: {
     if (id === undefined) {
       const model = present();
       if (!model) throw new ClozeError('input', 'there is no model to save', 'Train one, or load one');
-      const weights = await exclusive(() => weightsFile(model.slab));
+      const weights = await exclusive(() => weightsFile(model.slab, model.config));
       return packModel({ ...descriptionFiles(model.config, model.tokenizer), 'model.safetensors': weights });
     }
     const store = await openRun(id);

@@ -1,9 +1,16 @@
 /** The shape of a BERT model, in the words of Hugging Face's `config.json`. */
 import * as v from 'valibot';
 import { ClozeError } from '../../gpu/index.ts';
+import { fromModernBert, modernBertName } from '../interchange/modernbert.ts';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const countOrNone = v.pipe(v.number(), v.integer(), v.minValue(0));
 const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(0.99));
+
+/** One of `names`; what is none of them is told which there are. */
+function oneOf<const T extends readonly string[]>(names: T) {
+  return v.picklist(names, ({ received }) => `${received} is not known here. Known: ${names.join(', ')}`);
+}
 
 const schema = v.looseObject({
   vocab_size: v.optional(count, 30522),
@@ -11,27 +18,39 @@ const schema = v.looseObject({
   num_hidden_layers: v.optional(count, 12),
   num_attention_heads: v.optional(count, 12),
   intermediate_size: v.optional(count, 3072),
-  hidden_act: v.optional(v.picklist(['gelu', 'gelu_new', 'gelu_pytorch_tanh']), 'gelu'),
+  hidden_act: v.optional(oneOf(['gelu', 'gelu_new', 'gelu_pytorch_tanh']), 'gelu'),
   hidden_dropout_prob: v.optional(probability, 0.1),
   attention_probs_dropout_prob: v.optional(probability, 0.1),
   max_position_embeddings: v.optional(count, 512),
-  type_vocab_size: v.optional(count, 2),
+  /** Kinds of segments; 0 where the model does not tell them apart, as ModernBERT. */
+  type_vocab_size: v.optional(countOrNone, 2),
   initializer_range: v.optional(v.pipe(v.number(), v.minValue(0)), 0.02),
   layer_norm_eps: v.optional(v.pipe(v.number(), v.minValue(0)), 1e-12),
   pad_token_id: v.optional(v.nullable(v.pipe(v.number(), v.integer())), 0),
   /** Not of Hugging Face: `pre` puts the layer norms before the blocks. */
-  norm_position: v.optional(v.picklist(['post', 'pre']), 'post'),
+  norm_position: v.optional(oneOf(['post', 'pre']), 'post'),
   /**
    * `absolute` adds a learnt vector for each position, `sinusoidal` a fixed one (Vaswani et al., 2017), `rotary` turns queries and
    * keys by it (Su et al., 2021).
    */
-  position_embedding_type: v.optional(v.picklist(['absolute', 'sinusoidal', 'rotary']), 'absolute'),
+  position_embedding_type: v.optional(oneOf(['absolute', 'sinusoidal', 'rotary']), 'absolute'),
   /** With `rotary`: the base of the angles. */
   rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
   /** Not of Hugging Face's BERT: `rms` leaves means as they are and has no bias (Zhang and Sennrich, 2019). */
-  norm_type: v.optional(v.picklist(['layer', 'rms']), 'layer'),
+  norm_type: v.optional(oneOf(['layer', 'rms']), 'layer'),
   /** Not of Hugging Face's BERT: `geglu` gates the feed-forward layers (Shazeer, 2020). */
-  feed_forward: v.optional(v.picklist(['gelu', 'geglu']), 'gelu'),
+  feed_forward: v.optional(oneOf(['gelu', 'geglu']), 'gelu'),
+  /** Not of Hugging Face's BERT: whether projections and norms have biases. */
+  use_bias: v.optional(v.boolean(), true),
+  /** Not of Hugging Face's BERT: whether, with `pre`, the first layer normalises the embeddings once more before it attends. */
+  first_attention_norm: v.optional(v.boolean(), true),
+  /**
+   * What labels are told from: `pooler`, a dense layer and tanh of the first token, or nothing but the token itself where each has a
+   * label; or `transform`, the dense layer, GELU and norm that precede the predictions of tokens, as ModernBERT.
+   */
+  classifier_head: v.optional(oneOf(['pooler', 'transform']), 'pooler'),
+  /** With `transform`: whether the first token stands for its text, or the mean of all. */
+  classifier_pooling: v.optional(oneOf(['cls', 'mean']), 'cls'),
   /** Whether the decoder is the matrix of word embeddings. */
   tie_word_embeddings: v.optional(v.boolean(), true),
   /** As in ModernBERT: each n-th layer, from the first on, sees the whole row, the others a window. 1: all see all. */
@@ -84,41 +103,62 @@ export function presetConfig(name: string, overrides: Partial<BertConfig> = {}):
   });
 }
 
+/** Families of models by the name that config.json gives them as `model_type`. */
+export const modelTypes = ['bert', 'modernbert', 'cloze-bert'] as const;
+
+export type ModelType = (typeof modelTypes)[number];
+
 /**
- * `bert` for what Hugging Face's BERT computes as well, else `cloze-bert`, so that a library which knows neither layer norms
- * before the blocks nor rotary positions nor any other such thing refuses the model instead of computing something else with its weights.
+ * `bert` or `modernbert` for what Hugging Face's model of that name computes as well, else `cloze-bert`, so that a library which does
+ * not know such a thing refuses the model instead of computing something else with its weights.
  */
-export function modelType(config: BertConfig): 'bert' | 'cloze-bert' {
+export function modelType(config: BertConfig): ModelType {
   const { norm_position, position_embedding_type, norm_type, feed_forward, objective } = config;
-  const plainLayers = norm_position === 'post' && norm_type === 'layer' && feed_forward === 'gelu';
-  const plainAttention = position_embedding_type === 'absolute' && config.global_attn_every_n_layers === 1;
-  return plainLayers && plainAttention && objective === 'mlm' ? 'bert' : 'cloze-bert';
+  if (objective !== 'mlm' || norm_type !== 'layer') return 'cloze-bert';
+  const { use_bias, classifier_head, global_attn_every_n_layers, type_vocab_size } = config;
+  const plainLayers = norm_position === 'post' && feed_forward === 'gelu' && use_bias;
+  const plainAttention = position_embedding_type === 'absolute' && global_attn_every_n_layers === 1;
+  if (plainLayers && plainAttention && classifier_head === 'pooler' && type_vocab_size > 0) return 'bert';
+  const modernLayers = norm_position === 'pre' && feed_forward === 'geglu' && !use_bias;
+  const modernEnds = type_vocab_size === 0 && !config.first_attention_norm && classifier_head === 'transform';
+  const modern = modernLayers && modernEnds && position_embedding_type === 'rotary';
+  return modern && !config.suppress_tokens ? 'modernbert' : 'cloze-bert';
 }
 
-/** Checks a parsed `config.json` and fills defaults in. Throws `format` naming `source` and the field at fault. */
+/**
+ * Checks a parsed `config.json` and fills defaults in; that of a ModernBERT is put into the words of {@link BertConfig}. Throws
+ * `format` naming `source` and the field at fault.
+ */
 export function parseConfig(json: unknown, source = 'config.json'): BertConfig {
-  const { model_type: type = 'bert' } = (json ?? {}) as { model_type?: string };
-  if (type !== 'bert' && type !== 'cloze-bert') {
-    throw new ClozeError('format', `${source} asks for the architecture ${type}`, 'Known: bert, cloze-bert');
-  }
-  const result = v.safeParse(schema, json);
-  if (!result.success) {
-    const issue = result.issues[0];
-    const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the file';
-    throw new ClozeError('format', `${source}: ${field} is not valid: ${issue.message}`);
-  }
-  const config = result.output;
-  if (config.hidden_size % config.num_attention_heads !== 0) {
+  const { model_type: type = 'bert', ...fields } = (json ?? {}) as { model_type?: string };
+  if (!modelTypes.includes(type as ModelType)) {
     throw new ClozeError(
       'format',
-      `${source}: hidden_size ${config.hidden_size} is not divisible by num_attention_heads ${config.num_attention_heads}`,
+      `${source} asks for the architecture ${type}`,
+      `Known: ${modelTypes.join(', ')}`,
     );
   }
-  if (
-    config.position_embedding_type === 'rotary' &&
-    (config.hidden_size / config.num_attention_heads) % 2 !== 0
-  ) {
+  const modern = type === 'modernbert';
+  const result = v.safeParse(schema, modern ? fromModernBert(fields, source) : fields);
+  if (!result.success) {
+    const [issue] = result.issues;
+    const path = issue.path?.map((item) => String(item.key)).join('.') ?? 'the file';
+    const field = modern ? (modernBertName(path) ?? path) : path;
+    throw new ClozeError('format', `${source}: ${field} is not valid: ${issue.message}`);
+  }
+  checkHeads(result.output, source);
+  return result.output;
+}
+
+function checkHeads(config: BertConfig, source: string): void {
+  const { hidden_size: width, num_attention_heads: heads, position_embedding_type: positions } = config;
+  if (width % heads !== 0) {
+    throw new ClozeError(
+      'format',
+      `${source}: hidden_size ${width} is not divisible by num_attention_heads ${heads}`,
+    );
+  }
+  if (positions === 'rotary' && (width / heads) % 2 !== 0) {
     throw new ClozeError('format', `${source}: rotary positions turn pairs, so heads must be of even width`);
   }
-  return config;
 }

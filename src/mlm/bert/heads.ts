@@ -4,6 +4,7 @@
  */
 import {
   add,
+  attention,
   type CrossEntropyOptions,
   type CrossEntropyResult,
   type Indices,
@@ -92,6 +93,13 @@ class PredictionHeads extends Module {
 /** What the logits of suppressed tokens are lowered by: beyond reach of the others, and far from overflowing. */
 const beyondReach = 1e4;
 
+/** What is added to the bias of the predictions, [V]: nothing but for tokens that the config suppresses. */
+export function suppression({ suppress_tokens: suppressed = [], vocab_size }: BertConfig): Float32Array {
+  const values = new Float32Array(vocab_size);
+  for (const id of suppressed) values[id] = -beyondReach;
+  return values;
+}
+
 class Predictions extends Module {
   /** The decoder's own matrix, where it does not share the word embeddings. */
   readonly untied: Parameter | undefined;
@@ -121,12 +129,10 @@ class Predictions extends Module {
     const bias = this.bias.value;
     if (suppressed.length === 0) return bias;
     const name = `suppress ${suppressed.join()} of ${vocab_size}`;
-    const change = bias.engine.constant(name, [vocab_size], () => {
-      const values = new Float32Array(vocab_size);
-      for (const id of suppressed) values[id] = -beyondReach;
-      return values;
-    });
-    return add(bias, change);
+    return add(
+      bias,
+      bias.engine.constant(name, [vocab_size], () => suppression(this.config)),
+    );
   }
 
   loss(
@@ -147,10 +153,10 @@ export class Transform extends Module {
 
   constructor(config: BertConfig, from = config.hidden_size) {
     super();
-    const { hidden_size: width, layer_norm_eps: eps } = config;
+    const { hidden_size: width, layer_norm_eps: eps, use_bias: bias } = config;
     this.gelu = geluForm(config);
-    this.dense = this.child('dense', new Linear(from, width, { init: bertInit(config) }));
-    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps }));
+    this.dense = this.child('dense', new Linear(from, width, { init: bertInit(config), bias }));
+    this.norm = this.child('LayerNorm', new LayerNorm(width, { eps, bias }));
   }
 
   forward(rows: Tensor): Tensor {
@@ -160,13 +166,18 @@ export class Transform extends Module {
 
 /** One label for a whole sequence, from the pooled first token: logits [B, labels]. */
 export class BertForSequenceClassification extends Module {
+  private readonly config: BertConfig;
   private readonly bert: BertModel;
+  private readonly head: Transform | undefined;
   private readonly dropout: Dropout;
   private readonly classifier: Linear;
 
   constructor(config: BertConfig, labels: number) {
     super();
-    this.bert = this.child('bert', new BertModel(config, { pooler: true }));
+    this.config = config;
+    const pooler = config.classifier_head === 'pooler';
+    this.bert = this.child('bert', new BertModel(config, { pooler }));
+    if (!pooler) this.head = this.child('head', new Transform(config));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
     this.classifier = this.child(
       'classifier',
@@ -176,20 +187,34 @@ export class BertForSequenceClassification extends Module {
 
   /** `first`: the flat index b·T of each sequence's first token. */
   forward(input: BertInput, first: Indices, trace?: BertTrace): Tensor {
-    const pooled = this.bert.pool(this.bert.forward(input, trace), first);
+    const hidden = this.bert.forward(input, trace);
+    const pooled = this.head
+      ? this.head.forward(this.summary(hidden, input, first))
+      : this.bert.pool(hidden, first);
     return this.classifier.forward(this.dropout.forward(pooled));
+  }
+
+  /** What stands for each text: [B, C]. */
+  private summary(hidden: Tensor, { mask: { mask } }: BertInput, first: Indices): Tensor {
+    if (this.config.classifier_pooling === 'cls') return gatherTokens(hidden, first);
+    // Attention in which every score is 0 is the mean of what the mask lets it see.
+    const even = hidden.engine.zeros(hidden.shape);
+    const { context } = attention(even, even, hidden, { heads: this.config.num_attention_heads, mask });
+    return gatherTokens(context, first);
   }
 }
 
 /** One label for each token: logits [B, T, labels]. */
 export class BertForTokenClassification extends Module {
   private readonly bert: BertModel;
+  private readonly head: Transform | undefined;
   private readonly dropout: Dropout;
   private readonly classifier: Linear;
 
   constructor(config: BertConfig, labels: number) {
     super();
     this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    if (config.classifier_head === 'transform') this.head = this.child('head', new Transform(config));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
     this.classifier = this.child(
       'classifier',
@@ -198,22 +223,26 @@ export class BertForTokenClassification extends Module {
   }
 
   forward(input: BertInput, trace?: BertTrace): Tensor {
-    return this.classifier.forward(this.dropout.forward(this.bert.forward(input, trace)));
+    const hidden = this.bert.forward(input, trace);
+    return this.classifier.forward(this.dropout.forward(this.head?.forward(hidden) ?? hidden));
   }
 }
 
 /** Where an answer starts and ends: logits [B, T, 2], start first. */
 export class BertForQuestionAnswering extends Module {
   private readonly bert: BertModel;
+  private readonly head: Transform | undefined;
   private readonly outputs: Linear;
 
   constructor(config: BertConfig) {
     super();
     this.bert = this.child('bert', new BertModel(config, { pooler: false }));
+    if (config.classifier_head === 'transform') this.head = this.child('head', new Transform(config));
     this.outputs = this.child('qa_outputs', new Linear(config.hidden_size, 2, { init: bertInit(config) }));
   }
 
   forward(input: BertInput, trace?: BertTrace): Tensor {
-    return this.outputs.forward(this.bert.forward(input, trace));
+    const hidden = this.bert.forward(input, trace);
+    return this.outputs.forward(this.head?.forward(hidden) ?? hidden);
   }
 }

@@ -34,7 +34,9 @@ export function bertInput(engine: Engine, arrays: BertInputArrays, config?: Bert
   if (config) {
     checkLength(T, config);
     checkBelow('token id', ids, config.vocab_size, 'Use the tokenizer that the model was trained with');
-    checkBelow('segment', types, config.type_vocab_size, 'Count segments from 0');
+    if (config.type_vocab_size > 0) {
+      checkBelow('segment', types, config.type_vocab_size, 'Count segments from 0');
+    }
   }
   return {
     ids: indices(engine, ids, shape),

@@ -72,6 +72,13 @@ export function positionInit(config: BertConfig): Initializer {
   return (values) => fillSinusoids(values, config);
 }
 
+/** The table of fixed positions, [max_position_embeddings, hidden_size]. */
+export function sinusoids(config: BertConfig): Float32Array {
+  const values = new Float32Array(config.max_position_embeddings * config.hidden_size);
+  fillSinusoids(values, config);
+  return values;
+}
+
 function fillSinusoids(values: Float32Array, config: BertConfig): void {
   const { hidden_size: width, initializer_range: deviation } = config;
   for (let i = 0; i < values.length; i++) {
@@ -87,11 +94,11 @@ export function geluForm(config: BertConfig): 'none' | 'tanh' {
   return config.hidden_act === 'gelu' ? 'none' : 'tanh';
 }
 
-/** word + segment embedding, and the position's where it is learnt, normalised, then dropout. */
+/** word + segment embedding where there are segments, and the position's where it is learnt, normalised, then dropout. */
 class BertEmbeddings extends Module {
   readonly words: Embedding;
   private readonly positions: Embedding | undefined;
-  private readonly types: Embedding;
+  private readonly types: Embedding | undefined;
   private readonly norm: Norm;
   private readonly dropout: Dropout;
   private readonly config: BertConfig;
@@ -109,7 +116,12 @@ class BertEmbeddings extends Module {
         new Embedding(config.max_position_embeddings, width, { init: positionInit(config) }),
       );
     }
-    this.types = this.child('token_type_embeddings', new Embedding(config.type_vocab_size, width, { init }));
+    if (config.type_vocab_size > 0) {
+      this.types = this.child(
+        'token_type_embeddings',
+        new Embedding(config.type_vocab_size, width, { init }),
+      );
+    }
     this.norm = this.child('LayerNorm', normOf(config));
     this.dropout = this.child('dropout', new Dropout(config.hidden_dropout_prob));
   }
@@ -120,7 +132,7 @@ class BertEmbeddings extends Module {
 
   /** The same of word embeddings [B, T, C] that were looked up before. */
   place(words: Tensor, { types, positions }: BertInput): Tensor {
-    const segments = add(words, this.types.forward(types));
+    const segments = this.types ? add(words, this.types.forward(types)) : words;
     const place = this.placeEmbeddings(positions);
     return this.dropout.forward(this.norm.forward(place ? add(segments, place) : segments));
   }
@@ -132,11 +144,7 @@ class BertEmbeddings extends Module {
     const table = engine.constant(
       `sinusoids ${rows} ${width} ${this.config.initializer_range}`,
       [rows, width],
-      () => {
-        const values = new Float32Array(rows * width);
-        fillSinusoids(values, this.config);
-        return values;
-      },
+      () => sinusoids(this.config),
     );
     return embedding(table, positions);
   }
@@ -151,6 +159,8 @@ export function encoderOptions(config: BertConfig): EncoderOptions {
     norm: config.norm_position,
     normType: config.norm_type,
     feedForward: config.feed_forward,
+    bias: config.use_bias,
+    firstNorm: config.first_attention_norm,
     gelu: geluForm(config),
     hiddenDropout: config.hidden_dropout_prob,
     attentionDropout: config.attention_probs_dropout_prob,
@@ -186,8 +196,9 @@ function localLayers(config: BertConfig, { positions, localMask }: BertInput, en
   return (layer: number) => (layer % every === 0 ? {} : local);
 }
 
-function normOf({ hidden_size: width, layer_norm_eps: eps, norm_type: normType }: BertConfig): Norm {
-  return makeNorm({ width, eps, normType });
+function normOf(config: BertConfig): Norm {
+  const { hidden_size: width, layer_norm_eps: eps, norm_type: normType, use_bias: bias } = config;
+  return makeNorm({ width, eps, normType, bias });
 }
 
 export class BertModel extends Module {

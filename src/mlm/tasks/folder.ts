@@ -1,13 +1,13 @@
 /** A task's model as a folder in Hugging Face's form, and how it is made of the folder of a pre-trained one. */
 import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
-import { loadStateDict, mergeLora, parseSafetensors, type Slab, stateDict } from '../../nn/index.ts';
+import { loadStateDict, mergeLora, type Slab, stateDict } from '../../nn/index.ts';
 import type { BertConfig } from '../bert/config.ts';
 import {
   descriptionFiles,
   type FileReader,
+  loadWeights,
   readDescription,
-  readWeights,
   weightsFile,
 } from '../pretrained.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -44,13 +44,7 @@ export async function startFromFolder(
   const { config, tokenizer } = await readDescription(read, folder);
   const started = startAnew(engine, config, tokenizer, start);
   if (start.scratch) return started;
-  const { tensors } = parseSafetensors(await readWeights(read, folder), `${folder}/model.safetensors`);
-  const all = await stateDict(started.slab);
-  for (const name of all.keys()) if (isPretrained(name)) all.delete(name);
-  for (const [name, tensor] of tensors) if (name.startsWith('bert.')) all.set(name, tensor);
-  loadStateDict(started.slab, all, {
-    ignore: (name) => /^bert\.(pooler\.|embeddings\.position_ids$)/.test(name),
-  });
+  await loadWeights(started.slab, config, read, folder, isPretrained);
   return started;
 }
 
@@ -75,7 +69,7 @@ export async function taskFiles(
   const { trainee, slab } = options.loraRank > 0 ? await merged(loaded, options) : loaded;
   return {
     ...descriptionFiles(trainee.config, trainee.tokenizer),
-    'model.safetensors': await weightsFile(slab),
+    'model.safetensors': await weightsFile(slab, trainee.config),
     [finetuneFile]: `${JSON.stringify(options, null, 2)}\n`,
   };
 }
@@ -103,8 +97,7 @@ export async function loadTask(
   const { config, tokenizer } = await readDescription(read, folder);
   const trainee = taskOf(config, folder).build(config, tokenizer);
   const slab = materializeTask(trainee, engine);
-  const { tensors } = parseSafetensors(await readWeights(read, folder), `${folder}/model.safetensors`);
-  loadStateDict(slab, tensors, { ignore: (name) => name === 'bert.embeddings.position_ids' });
+  await loadWeights(slab, config, read, folder);
   const run = await read(finetuneFile);
   return { trainee, slab, ...(run && { options: parseRun(run, `${folder}/${finetuneFile}`) }) };
 }

@@ -69,7 +69,10 @@ export const finetuneGroups: OptionGroups<Name> = {
     },
   },
   'The model:': {
-    model: { value: '<folder>', help: 'what to start from: what train wrote, or a BERT of Hugging Face' },
+    model: {
+      value: '<folder>',
+      help: 'what to start from: what train wrote, a BERT or ModernBERT of Hugging Face, hf://owner/name',
+    },
     scratch: { value: '', help: 'take the shape and the tokenizer of --model, and none of its weights' },
     preset: { value: '<name>', help: 'without --model: the size of a new one' },
     vocabSize: { value: '<count>', help: 'without --model: size of the vocabulary trained on --data' },

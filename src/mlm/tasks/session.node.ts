@@ -3,7 +3,7 @@ import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/errors.ts';
 import { presetConfig } from '../bert/config.ts';
 import { readFileText } from '../files.node.ts';
-import { FolderStore } from '../folder-store.node.ts';
+import type { FileReader } from '../interchange/files.ts';
 import { trainTokenizer } from '../tokenizer/index.ts';
 import { divide, type TaskData } from './examples.ts';
 import { type LoadedTask, startAnew, startFromFolder } from './folder.ts';
@@ -31,19 +31,17 @@ export async function readTaskData(task: Task, options: FinetuneOptions): Promis
   return divide(examples, held, options);
 }
 
-/** The model that the options ask for: with the body in a folder, or a new one with a tokenizer made of the examples. */
+/** The model that the options ask for: with the body in a folder, which `read` reads, or a new one with a tokenizer made of the examples. */
 export async function startTask(
   engine: Engine,
   task: Task,
   { known, train }: TaskData,
   options: FinetuneOptions,
+  read?: FileReader,
 ): Promise<LoadedTask> {
   const { model, preset, vocabSize, seqLen } = options;
   const start = { ...options, task, known };
-  if (model !== undefined) {
-    const folder = new FolderStore(model);
-    return startFromFolder(engine, (name) => folder.readBytes(name), model, start);
-  }
+  if (model !== undefined && read) return startFromFolder(engine, read, model, start);
   const corpus = train.flatMap(({ text, pair }) => (pair === undefined ? [text] : [text, pair]));
   const tokenizer = await trainTokenizer({ kind: 'wordpiece', corpus, vocabSize });
   const config = presetConfig(preset, {

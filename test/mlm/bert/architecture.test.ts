@@ -55,7 +55,7 @@ test.each(Object.keys(variants))('%s', async (name) => {
   const store = new MemoryStore();
   for (const [file, text] of Object.entries(descriptionFiles(config, tokenizer)))
     await store.write(file, text);
-  await store.write('model.safetensors', await weightsFile(slab));
+  await store.write('model.safetensors', await weightsFile(slab, config));
   const loaded = await loadPretrained(engine, (file) => store.readBytes(file), 'memory');
   const logits = async (one: BertForMaskedLM) =>
     engine.noGrad(() => engine.scope(() => one.forward(input()))).data();

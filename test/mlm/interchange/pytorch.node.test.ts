@@ -1,0 +1,60 @@
+/** What is written, read by a plain PyTorch script that knows Hugging Face's names and formulas and nothing of us. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Engine } from '../../../src/autograd/index.ts';
+import { furthest, type HeadName, heads, smallHead } from './heads.ts';
+import { hubConfigs, randomRows } from './models.ts';
+
+/** Debian's own Python has the packages of Debian, whichever other comes first. */
+const python = ['python3', '/usr/bin/python3'].find(
+  (command) => spawnSync(command, ['-c', 'import torch']).status === 0,
+);
+if (!python) console.warn('Skipped: no Python with PyTorch here (Debian: apt-get install python3-torch)');
+
+let engine: Engine;
+const folder = mkdtempSync(join(tmpdir(), 'cloze-pytorch-'));
+beforeAll(async () => {
+  engine = await Engine.open();
+});
+afterAll(() => {
+  engine.close();
+  rmSync(folder, { recursive: true });
+});
+
+const { bert, modernbert } = hubConfigs;
+const variants: [string, HeadName, object][] = [
+  ['bert', 'fill-mask', bert],
+  ['bert', 'text-classification', bert],
+  ['bert', 'token-classification', { ...bert, hidden_act: 'gelu_new' }],
+  ['modernbert', 'fill-mask', modernbert],
+  ['modernbert', 'text-classification', modernbert],
+  ['modernbert, mean', 'text-classification', { ...modernbert, classifier_pooling: 'mean' }],
+  ['modernbert', 'token-classification', modernbert],
+];
+
+describe.skipIf(!python).each(variants)('%s, %s', (_, head, hub) => {
+  test('has the logits that PyTorch computes from its files', async () => {
+    const { files, config, logits, slab } = await smallHead(engine, head, hub);
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    const rows = randomRows([31, 7, 18], config);
+    const [B, T] = rows.shape;
+    const nested = (values: Uint32Array) =>
+      Array.from({ length: B }, (_, b) => [...values.subarray(b * T, (b + 1) * T)]);
+    const input = {
+      input_ids: nested(rows.ids),
+      attention_mask: nested(rows.attentionMask),
+      token_type_ids: nested(rows.types),
+    };
+    const output = execFileSync(python!, [join(import.meta.dirname, 'forward.py'), folder], {
+      input: JSON.stringify(input),
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    const theirs: number[] = JSON.parse(output).flat(2);
+    expect(furthest(await logits(rows), theirs, rows, heads[head].perText)).toBeLessThan(1e-4);
+    slab.dispose();
+  });
+});
