@@ -2,6 +2,7 @@
 import type { Engine } from '../autograd/index.ts';
 import type { AnyModel } from '../mlm/anyModel.ts';
 import type { FileReader, Pretrained, Trained } from '../mlm/pretrained.ts';
+import { percent } from './format.ts';
 
 /** Runs `work` with an engine on the adapter that the user chose. */
 export async function withEngine<T>(
@@ -52,8 +53,18 @@ async function withLoaded<M, T>(
   return withEngine({ adapter }, async (engine) => work(await load(engine, read, model)));
 }
 
-/** Reads the files of a model: of a folder, or of a zip as the page saves it. */
+/** Reads the files of a model: of a folder, of a zip as the page saves it, or of the Hugging Face hub. */
 export async function modelReader(model: string): Promise<FileReader> {
+  if (model.startsWith('hf://')) {
+    const { openHubModel } = await import('../mlm/hub.node.ts');
+    const { progressLines } = await import('./progress.ts');
+    const { stdin, stderr } = process;
+    const lines = progressLines({ stdin, stdout: stderr, stderr });
+    return openHubModel(model, {
+      progress: (share, what) => lines.update(share, `${what}: ${percent(share)}`),
+      tell: (line) => lines.say(line),
+    });
+  }
   if (/\.zip$/i.test(model)) {
     const { readFileBytes } = await import('../mlm/files.node.ts');
     const { unpackModel } = await import('../mlm/archive.ts');

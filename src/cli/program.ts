@@ -8,6 +8,7 @@ import { addDemo } from './demo.ts';
 import { addEmbed } from './embed.ts';
 import { addEval } from './eval.ts';
 import { addExplain } from './explain.ts';
+import { addExport } from './export.ts';
 import { addFillMask } from './fill-mask.ts';
 import { addFinetune } from './finetune.ts';
 import { addGenerate } from './generate.ts';
@@ -84,6 +85,7 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
   addEmbed(program, terminal);
   addExplain(program, terminal);
   addServe(program, terminal);
+  addExport(program, terminal);
   addGenerate(program, terminal);
   addBench(program, terminal, exit);
   addTune(program, terminal);

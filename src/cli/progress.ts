@@ -11,7 +11,7 @@ export interface Progress {
 }
 
 export async function openProgress(terminal: Terminal): Promise<Progress> {
-  return terminal.stdout.isTTY ? openBar(terminal) : plainLines(terminal);
+  return terminal.stdout.isTTY ? openBar(terminal) : progressLines(terminal);
 }
 
 async function openBar(terminal: Terminal): Promise<Progress> {
@@ -43,7 +43,8 @@ async function openBar(terminal: Terminal): Promise<Progress> {
   };
 }
 
-function plainLines(terminal: Terminal, everySeconds = 10): Progress {
+/** A line now and then. */
+export function progressLines(terminal: Terminal, everySeconds = 10): Progress {
   let last = Number.NEGATIVE_INFINITY;
   return {
     update(_share, text) {
