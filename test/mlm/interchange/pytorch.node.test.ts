@@ -9,7 +9,7 @@ import { furthest, type HeadName, heads, smallHead } from './heads.ts';
 import { hubConfigs, randomRows } from './models.ts';
 
 /** Debian's own Python has the packages of Debian, whichever other comes first. */
-const python = ['python3', '/usr/bin/python3'].find(
+const python = [process.env.CLOZE_PYTHON ?? 'python3', '/usr/bin/python3'].find(
   (command) => spawnSync(command, ['-c', 'import torch']).status === 0,
 );
 if (!python) console.warn('Skipped: no Python with PyTorch here (Debian: apt-get install python3-torch)');
