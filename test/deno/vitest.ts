@@ -76,11 +76,11 @@ export interface Outcome {
   error?: Error;
 }
 
-/** Runs what was registered since the last call. */
-export async function runRegistered(tell: (outcome: Outcome) => void): Promise<void> {
+/** Runs what was registered since the last call; with `only`, the tests whose path holds that text. */
+export async function runRegistered(tell: (outcome: Outcome) => void, only = ''): Promise<void> {
   const root = open;
   open = group('');
-  await runGroup(root, '', [], tell);
+  await runGroup(root, '', [], tell, only);
 }
 
 async function runGroup(
@@ -88,11 +88,13 @@ async function runGroup(
   path: string,
   outer: readonly Group['hooks'][],
   tell: (outcome: Outcome) => void,
+  only: string,
 ): Promise<void> {
   const around = [...outer, hooks];
   for (const hook of hooks.beforeAll) await hook();
   for (const { name, body, args } of tests) {
     const outcome: Outcome = { name: `${path}${name}` };
+    if (!outcome.name.includes(only)) continue;
     try {
       for (const { beforeEach } of around) for (const hook of beforeEach) await hook();
       await body(...(args as never[]));
@@ -103,6 +105,6 @@ async function runGroup(
     }
     tell(outcome);
   }
-  for (const inner of groups) await runGroup(inner, `${path}${inner.name} > `, around, tell);
+  for (const inner of groups) await runGroup(inner, `${path}${inner.name} > `, around, tell, only);
   for (const hook of hooks.afterAll) await hook();
 }
