@@ -77,7 +77,9 @@ export class SurvivingTrainer {
       } catch (error) {
         failure = error;
         if (this.canSplit(error)) continue;
-        if (!(await this.engine.device.isLost()) || ++fruitless > mostFruitless) throw error;
+        if (!(await this.engine.device.isLost())) throw error;
+        // Whatever failed by the loss, it is the loss that is told.
+        if (++fruitless > mostFruitless) this.engine.device.check();
         if (fruitless > 1) await new Promise((resolve) => setTimeout(resolve, pause * fruitless));
       }
     }
