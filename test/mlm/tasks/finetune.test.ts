@@ -114,3 +114,30 @@ test('a run that was ended after an epoch goes on to the same bits', async () =>
   await expect(nothing.next()).rejects.toThrow(/no checkpoint to resume/);
   for (const { slab } of [straight, first, second, third]) slab.dispose();
 });
+
+test('each layer learns at a share of the rate of the one above it', async () => {
+  const task = taskNamed('classification');
+  const examples = ['one', 'two', 'three', 'four'].map(
+    (text, i): TaskExample => ({ text, labels: [i < 2 ? 'few' : 'many'] }),
+  );
+  const { trainee, slab } = await start(task, examples);
+  const before = await slab.read();
+  const options = { ...parseFinetuneOptions({ task: task.name, data: '-' }), epochs: 1, batchSize: 4 };
+  const settings = { ...options, lr: 1e-2, warmup: 0, weightDecay: 0, layerDecay: 0.5 };
+  for await (const _ of finetune(trainee, slab, { train: examples, development: examples }, settings));
+  const after = await slab.read();
+  // AdamW's first step moves a value by its learning rate, whatever its gradient is.
+  const moved = (pattern: RegExp) => {
+    const names = [...after.keys()].filter((name) => pattern.test(name));
+    return Math.max(
+      ...names.flatMap((name) =>
+        [...after.get(name)!].map((value, i) => Math.abs(value - before.get(name)![i])),
+      ),
+    );
+  };
+  const head = moved(/^classifier\.|pooler/);
+  expect(moved(/layer\.1\./) / head).toBeCloseTo(0.5, 2);
+  expect(moved(/layer\.0\./) / head).toBeCloseTo(0.25, 2);
+  expect(moved(/embeddings/) / head).toBeCloseTo(0.125, 2);
+  slab.dispose();
+});
