@@ -26,5 +26,5 @@ export async function smallFiles({
   tokenizer,
   slab,
 }: Pretrained): Promise<Record<string, string | Uint8Array>> {
-  return { ...descriptionFiles(config, tokenizer), 'model.safetensors': await weightsFile(slab) };
+  return { ...descriptionFiles(config, tokenizer), 'model.safetensors': await weightsFile(slab, config) };
 }
