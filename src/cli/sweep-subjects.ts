@@ -8,7 +8,7 @@ import type { Settings } from '../mlm/sweep/space.ts';
 import { StoppedError, type SweepPlan } from '../mlm/sweep/sweep.ts';
 import { finetuneField, finetuneGroups, finetuneNames, parseFinetuneOptions } from '../mlm/tasks/options.ts';
 import { nats, percent } from './format.ts';
-import { withEngine } from './model.ts';
+import { modelReader, withEngine } from './model.ts';
 import { addOptionFlags, addTrainFlags, flagOf, pick, trainFlags } from './options.ts';
 
 export interface Subject {
@@ -121,7 +121,8 @@ async function finetuneSubject(args: readonly string[], adapter: string | undefi
         const epochs = budget === undefined ? {} : { epochs: budget };
         const own = parseFinetuneOptions({ ...given, ...epochs, ...settings }, flagOf);
         const data = await readTaskData(task, own);
-        const { trainee, slab } = await startTask(engine, task, data, own);
+        const read = own.model === undefined ? undefined : await modelReader(own.model);
+        const { trainee, slab } = await startTask(engine, task, data, own, read);
         let score = Number.NaN;
         for await (const event of finetune(trainee, slab, data, own)) {
           if (stop) throw new StoppedError();

@@ -89,6 +89,7 @@ describe('a sweep of fine-tuning', () => {
     [['--search', 'lr=1..2', '--eta', '1'], [], /--eta is 1/],
     [['--search', 'lr=1..2', '--resume'], [], /there is no sweep in/],
     [['--search', 'lr=1..2'], ['--epochs', 'many'], /It takes a number/],
+    [['--search', 'lr=1..2'], ['--model', 'no-such-folder'], /no-such-folder has no config\.json/],
   ])('%j %j is refused in one line', async (flags, more, message) => {
     const { code, err } = await cloze([
       'sweep',
