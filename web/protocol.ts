@@ -5,13 +5,11 @@ import type { FillMaskPrediction } from '../src/mlm/fillMask.ts';
 import type { OptionField } from '../src/mlm/optionFields.ts';
 import type { TrainOptions, TrainOptionsInput } from '../src/mlm/options.ts';
 
-/** What to learn from: a pasted text, or a file. */
-export type TextSource = { name: string; text: string } | { name: string; file: File };
-
-/** A text that was read: all of it in one, or in documents where its form tells them apart. */
-export interface StoredText {
+/** A text to learn from. The end of its name tells its format, as on the command line. */
+export interface TextSource {
   name: string;
-  text: string | string[];
+  /** Of any size; null where the name is an address to fetch it from. */
+  file: Blob | null;
 }
 
 export interface RunRequest {

@@ -1,8 +1,8 @@
 /** A corpus by the names of its sources, in memory or as a stream. */
 import { ClozeError } from '../gpu/errors.ts';
-import { builtInCorpus, type Corpus, type CorpusOptions } from './corpus.ts';
+import { builtInCorpus, type Corpus, type CorpusOptions, collect } from './corpus.ts';
 import { findSources } from './sources.node.ts';
-import { type Source, streamDocuments } from './sources.ts';
+import type { Source } from './sources.ts';
 
 /**
  * What `names` stand for: files, folders, glob patterns and http(s) URLs, one after the other, or one built-in corpus.
@@ -33,18 +33,4 @@ export async function readCorpus(
   const list = typeof names === 'string' ? [names] : names;
   const opened = await openSources(list, options);
   return Array.isArray(opened) ? collect(list.join(' '), opened, options) : opened;
-}
-
-/** All documents of these sources. Throws ClozeError `input` when there are none. */
-export async function collect(name: string, sources: Source[], options: CorpusOptions): Promise<Corpus> {
-  const documents: string[] = [];
-  for (const source of sources) {
-    for await (const some of streamDocuments(source, options)) for (const one of some) documents.push(one);
-  }
-  if (documents.length > 0) return { name, documents };
-  throw new ClozeError(
-    'input',
-    `There is no text in ${name || 'an empty list of sources'}`,
-    'Give a file with some.',
-  );
 }

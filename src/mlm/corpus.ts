@@ -2,7 +2,7 @@
 import { ClozeError } from '../gpu/errors.ts';
 import { Random } from '../kernels/random.ts';
 import { wholeCharacters } from './documents.ts';
-import type { DocumentOptions } from './sources.ts';
+import { type DocumentOptions, type Source, streamDocuments } from './sources.ts';
 import { stories } from './stories.ts';
 import { streams } from './streams.ts';
 import { type SyntheticLanguage, syntheticLanguage } from './synthetic.ts';
@@ -22,6 +22,24 @@ export interface CorpusOptions extends DocumentOptions {
   count?: number;
   /** Seed of a built-in corpus. Default 0. */
   seed?: number;
+}
+
+/** All documents of these sources. Throws ClozeError `input` when there are none. */
+export async function collect(
+  name: string,
+  sources: readonly Source[],
+  options: DocumentOptions,
+): Promise<Corpus> {
+  const documents: string[] = [];
+  for (const source of sources) {
+    for await (const some of streamDocuments(source, options)) for (const one of some) documents.push(one);
+  }
+  if (documents.length > 0) return { name, documents };
+  throw new ClozeError(
+    'input',
+    `There is no text in ${name || 'an empty list of sources'}`,
+    'Give a file with some.',
+  );
 }
 
 export interface Split {

@@ -23,6 +23,8 @@ const silence = 60_000;
  * or, where the server cannot, begins anew and skips what has arrived.
  * Throws ClozeError `io`, at once when the server refuses, after three attempts in vain when it fails.
  */
+export async function download(url: string, known?: undefined): Promise<Download>;
+export async function download(url: string, known: Version | undefined): Promise<Download | undefined>;
 export async function download(url: string, known?: Version): Promise<Download | undefined> {
   const line = new Line(url);
   const first = await line.connect(known);

@@ -3,21 +3,17 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { cache } from '../gpu/cache.node.ts';
 import { ClozeError } from '../gpu/index.ts';
-import { collect, openSources } from './corpus.node.ts';
+import { openSources } from './corpus.node.ts';
 import type { Corpus } from './corpus.ts';
 import { readFileText } from './files.node.ts';
 import type { TrainOptions } from './options.ts';
-import { buildSession, buildWholeText, readsStream, type ScoredText, type Session } from './session.ts';
-import { buildShardedSession, buildShardedText, type ShardedParts } from './shardedSession.ts';
+import type { ScoredText, Session } from './session.ts';
+import { corpusOrParts, type ShardedParts, sessionOfEither, textOfEither } from './shardedSession.ts';
 import { folderShards } from './shards.node.ts';
-import type { Source } from './sources.ts';
 import { parseTokenizer, parseVocabTxt, type Tokenizer, trainedKinds } from './tokenizer/index.ts';
 
 /** Documents drawn from the built-in corpora: enough that no row of a short run comes twice. */
 const builtInDocuments = 20_000;
-
-/** Bytes of text above which a corpus is not read into memory but tokenised into shards in the user's cache folder. */
-const memoryLimit = 64e6;
 
 export interface OpenOptions {
   /** Where the shards of large corpora are kept. Default `shards` in the user's cache folder. */
@@ -35,9 +31,7 @@ export async function openSession(
   where: OpenOptions = {},
 ): Promise<Session> {
   const opened = await open(options, where);
-  const tokenizer = given ?? (await namedTokenizer(options.tokenizer));
-  if ('documents' in opened) return buildSession(opened, options, tokenizer);
-  return buildShardedSession(opened, options, tokenizer);
+  return sessionOfEither(opened, options, given ?? (await namedTokenizer(options.tokenizer)));
 }
 
 /** Reads the data that the options name and makes all of it ready for scoring. Throws what its parts throw. */
@@ -46,31 +40,16 @@ export async function openWholeText(
   tokenizer: Tokenizer,
   where: OpenOptions = {},
 ): Promise<ScoredText> {
-  const opened = await open(options, where);
-  if ('documents' in opened) return buildWholeText(opened, options, tokenizer);
-  return buildShardedText(opened, options, tokenizer);
+  return textOfEither(await open(options, where), options, tokenizer);
 }
 
-/** The corpus in memory, or, of a large one, where it is to be streamed from. */
 async function open(options: TrainOptions, where: OpenOptions): Promise<Corpus | ShardedParts> {
-  const reading = {
-    documents: readsStream(options) ? ('stream' as const) : options.documents,
-    textField: options.textField,
-    count: builtInDocuments,
-    seed: options.seed,
-  };
-  const name = options.data.join(' ');
-  const sources = await openSources(options.data, reading);
+  const { data, seed } = options;
+  const sources = await openSources(data, { count: builtInDocuments, seed });
   if (!Array.isArray(sources)) return sources;
-  const size = sources.reduce((sum, source) => sum + textBytes(source), 0);
-  if (size <= (where.memoryLimit ?? memoryLimit)) return collect(name, sources, reading);
   const store = folderShards(where.shards ?? cache.place('shards'));
-  return { name, sources, store, progress: where.progress };
-}
-
-/** About how much text a source holds: compressed files grow to several times their size. */
-function textBytes({ name, size }: Source): number {
-  return /\.(gz|parquet)([?#].*)?$/i.test(name) ? 4 * size : size;
+  const parts = { name: data.join(' '), sources, store, progress: where.progress };
+  return corpusOrParts(parts, options, where.memoryLimit);
 }
 
 /** The tokenizer in a file or a folder; undefined for the names of those that are trained on the corpus. */

@@ -3,11 +3,19 @@
  * that holds all they depend on, so that the next start finds them.
  */
 import { ClozeError } from '../gpu/errors.ts';
-import { characterCut, drawValidation, tooSmallToSplit } from './corpus.ts';
+import { type Corpus, characterCut, collect, drawValidation, tooSmallToSplit } from './corpus.ts';
 import { cutRows } from './dataset.ts';
-import { readsStream, type ScoredText, type Session, type SessionOptions, sessionOf } from './session.ts';
+import {
+  buildSession,
+  buildWholeText,
+  readsStream,
+  type ScoredText,
+  type Session,
+  type SessionOptions,
+  sessionOf,
+} from './session.ts';
 import { openShards, type ShardedTokens, type ShardStore, writeShards } from './shards.ts';
-import { type Source, streamDocuments } from './sources.ts';
+import { type DocumentOptions, type Source, streamDocuments } from './sources.ts';
 import { parseTokenizer, type Tokenizer, trainedKinds, trainTokenizer } from './tokenizer/index.ts';
 
 export interface ShardedParts {
@@ -19,8 +27,48 @@ export interface ShardedParts {
   progress?: (share: number, what: string) => void;
 }
 
+/** Bytes of text above which a corpus is not read into memory but tokenised into shards. */
+const memoryLimit = 64e6;
+
+/** The corpus in memory; of one with more than `limit` bytes of text, where it is to be streamed from. */
+export async function corpusOrParts(
+  parts: ShardedParts,
+  options: SessionOptions,
+  limit = memoryLimit,
+): Promise<Corpus | ShardedParts> {
+  const { name, sources } = parts;
+  const size = sources.reduce((sum, source) => sum + textBytes(source), 0);
+  if (size > limit) return parts;
+  return collect(name, sources, readingOf(options));
+}
+
+/** About how much text a source holds: compressed files grow to several times their size. */
+function textBytes({ name, size }: Source): number {
+  return /\.(gz|parquet)([?#].*)?$/i.test(name) ? 4 * size : size;
+}
+
+/** What {@link corpusOrParts} gave as a session. */
+export function sessionOfEither(
+  opened: Corpus | ShardedParts,
+  options: SessionOptions,
+  given?: Tokenizer,
+): Promise<Session> {
+  if ('documents' in opened) return buildSession(opened, options, given);
+  return buildShardedSession(opened, options, given);
+}
+
+/** All of what {@link corpusOrParts} gave, to be scored. */
+export async function textOfEither(
+  opened: Corpus | ShardedParts,
+  options: SessionOptions,
+  tokenizer: Tokenizer,
+): Promise<ScoredText> {
+  if ('documents' in opened) return buildWholeText(opened, options, tokenizer);
+  return buildShardedText(opened, options, tokenizer);
+}
+
 /** As `buildSession`: the same rows, for sources of any size. Throws what streaming and splitting throw. */
-export async function buildShardedSession(
+async function buildShardedSession(
   parts: ShardedParts,
   options: SessionOptions,
   given?: Tokenizer,
@@ -41,7 +89,7 @@ export async function buildShardedSession(
 }
 
 /** As `buildWholeText`, for sources of any size. */
-export async function buildShardedText(
+async function buildShardedText(
   parts: ShardedParts,
   options: SessionOptions,
   tokenizer: Tokenizer,
@@ -75,23 +123,20 @@ class StreamedCorpus {
   /** A name for what is made of the content, the way to read it and `more`. */
   async key(kind: string, more: unknown): Promise<string> {
     this.content ??= this.hashContent();
-    const { documents, textField } = this.options;
-    const reading = { documents: this.stream ? 'stream' : documents, textField };
-    const all = JSON.stringify([1, await this.content, reading, more]);
+    const all = JSON.stringify([1, await this.content, readingOf(this.options), more]);
     return `${kind}-${(await hexDigest(new TextEncoder().encode(all))).slice(0, 32)}`;
   }
 
   async *documents(what: string): AsyncGenerator<string[]> {
     const { sources, progress } = this.parts;
-    const { documents, textField } = this.options;
     const size = sources.reduce((sum, source) => sum + source.size, 0);
     let done = 0;
     const tell = (bytes: number) => {
       done += bytes;
       progress?.(Math.min(1, done / size), what);
     };
-    const options = { documents: this.stream ? ('stream' as const) : asKind(documents), textField };
-    for (const source of sources) yield* streamDocuments(watched(source, tell), options);
+    const reading = readingOf(this.options);
+    for (const source of sources) yield* streamDocuments(watched(source, tell), reading);
   }
 
   survey(): Promise<Survey> {
@@ -140,7 +185,9 @@ class StreamedCorpus {
   }
 }
 
-const asKind = (documents: SessionOptions['documents']) => (documents === 'stream' ? undefined : documents);
+function readingOf(options: SessionOptions): DocumentOptions {
+  return { documents: readsStream(options) ? 'stream' : options.documents, textField: options.textField };
+}
 
 /** A source that tells how many bytes were taken from its stream. */
 function watched(source: Source, tell: (bytes: number) => void): Source {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { OpfsStore, openFolder, removeEntry } from '../../src/mlm/opfs-store.browser.ts';
+import { openFolder, removeEntry } from '../../src/mlm/opfs.browser.ts';
+import { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
 import { upToStep } from '../../src/mlm/storage.ts';
 
 const path = ['cloze-test', 'run'];

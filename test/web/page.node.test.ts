@@ -126,6 +126,13 @@ test('the folder of a data set is learnt from, and a file that lacks its text is
     .getByText(/broken\.jsonl, record 1 has no text in the field text/)
     .waitFor();
   rmSync(dataset, { recursive: true });
+
+  writeFileSync(join(served.folder, 'far.txt'), 'the dog lay in the sun .\n\n'.repeat(120));
+  await page.getByLabel('Or an address').fill(`${served.address}far.txt`);
+  await page.getByRole('button', { name: 'Start a new run' }).click();
+  await untilStep(1);
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.waitForSelector('section.status[data-state="stopped"]', { timeout: 240_000 });
 }, 600_000);
 
 /** Makes the page believe that its tab went to the background, or came back. */

@@ -1,4 +1,4 @@
-/** A text of the reader's own: pasted, or files chosen or dropped, such as those of a data set in Hugging Face's form. */
+/** A text of the reader's own: pasted, fetched, or files chosen or dropped, such as those of a data set in Hugging Face's form. */
 import { signal } from '@preact/signals';
 import { formatBytes } from '../../src/gpu/pool.ts';
 import type { TextSource } from '../protocol.ts';
@@ -7,7 +7,7 @@ export const texts = signal<TextSource[]>([]);
 const over = signal(false);
 
 export function OwnText() {
-  const bytes = texts.value.reduce((sum, source) => sum + sizeOf(source), 0);
+  const bytes = texts.value.reduce((sum, { file }) => sum + (file?.size ?? 0), 0);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut for the button inside.
     <div
@@ -31,7 +31,7 @@ export function OwnText() {
           rows={5}
           placeholder="Several thousand words at least; a blank line ends a paragraph."
           onInput={({ currentTarget: { value } }) => {
-            texts.value = value.trim() === '' ? [] : [{ name: 'pasted text', text: value }];
+            texts.value = value.trim() === '' ? [] : [{ name: 'pasted text', file: new Blob([value]) }];
           }}
         />
       </label>
@@ -54,16 +54,25 @@ export function OwnText() {
           onChange={({ currentTarget }) => choose(currentTarget.files)}
         />
       </label>
-      {bytes > 0 && (
+      <label>
+        Or an address
+        <input
+          type="url"
+          placeholder="https://example.org/text.txt"
+          onInput={({ currentTarget: { value } }) => {
+            texts.value = /^https?:\/\//i.test(value) ? [{ name: value, file: null }] : [];
+          }}
+        />
+      </label>
+      {texts.value.length > 0 && (
         <p class="hint">
-          {texts.value.map(({ name }) => name).join(', ')}: {formatBytes(bytes)}
+          {texts.value.map(({ name }) => name).join(', ')}
+          {bytes > 0 && `: ${formatBytes(bytes)}`}
         </p>
       )}
     </div>
   );
 }
-
-const sizeOf = (source: TextSource) => ('file' in source ? source.file.size : source.text.length);
 
 /** What holds text, of the files in a folder: a data set has a description and images beside it. */
 const textFile = /\.(txt|text|md|jsonl|ndjson|parquet)(\.gz)?$/i;

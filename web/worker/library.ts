@@ -1,8 +1,13 @@
 /** The runs that this browser keeps: a folder each, in the page's own file system. */
-import { OpfsStore, openFolder, removeEntry } from '../../src/mlm/opfs-store.browser.ts';
-import type { LoggedEvent, RunRecord, StoredText } from '../protocol.ts';
+import { download } from '../../src/mlm/download.ts';
+import { io, openFolder, removeEntry, writeFile } from '../../src/mlm/opfs.browser.ts';
+import { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
+import { blobSource, type Source } from '../../src/mlm/sources.ts';
+import type { LoggedEvent, RunRecord, TextSource } from '../protocol.ts';
 
-const runsPath = ['cloze', 'runs'];
+const root = ['cloze'];
+const runsPath = [...root, 'runs'];
+const shardsName = 'shards';
 const recordFile = 'run.json';
 const textsFile = 'texts.json';
 
@@ -31,13 +36,29 @@ export async function writeRecord(store: OpfsStore, record: RunRecord): Promise<
 }
 
 /** The texts of a run that reads others than the built-in ones. */
-export async function readTexts(store: OpfsStore): Promise<StoredText[] | undefined> {
-  const text = await store.readText(textsFile);
-  return text === undefined ? undefined : JSON.parse(text);
+export async function readTexts(store: OpfsStore): Promise<Source[] | undefined> {
+  const names = await store.readText(textsFile);
+  if (names === undefined) return undefined;
+  const folder = await textsFolder(store);
+  return Promise.all(
+    (JSON.parse(names) as string[]).map(async (name, i) => {
+      const handle = await folder.getFileHandle(`${i}`);
+      return blobSource(name, await handle.getFile());
+    }),
+  );
 }
 
-export async function writeTexts(store: OpfsStore, texts: readonly StoredText[]): Promise<void> {
-  await store.write(textsFile, JSON.stringify(texts));
+/** Keeps copies of texts, so that the run survives a reload; what an address names is downloaded. */
+export async function writeTexts(store: OpfsStore, texts: readonly TextSource[]): Promise<void> {
+  const folder = await textsFolder(store);
+  for (const [i, { name, file }] of texts.entries()) {
+    await writeFile(folder, `${i}`, file ?? (await download(name)).chunks);
+  }
+  await store.write(textsFile, JSON.stringify(texts.map(({ name }) => name)));
+}
+
+function textsFolder({ folder }: OpfsStore): Promise<FileSystemDirectoryHandle> {
+  return io(folder.getDirectoryHandle('texts', { create: true }));
 }
 
 /** Steps and validations, in the order in which they came. */
@@ -49,6 +70,13 @@ export async function readHistory(store: OpfsStore): Promise<LoggedEvent[]> {
     .map((line) => JSON.parse(line));
 }
 
+/** Removes a run, and with the last one all tokens of large texts. */
 export async function removeRun(id: string): Promise<void> {
   await removeEntry(await openFolder(runsPath), id);
+  if ((await listRuns()).length === 0) await removeEntry(await openFolder(root), shardsName);
+}
+
+/** Where the tokens of large texts are kept, whichever run reads them. */
+export function shardsFolder(): Promise<FileSystemDirectoryHandle> {
+  return openFolder([...root, shardsName]);
 }

@@ -11,17 +11,8 @@ import {
   type Pretrained,
   weightsFile,
 } from '../../src/mlm/pretrained.ts';
-import type {
-  Calls,
-  Failure,
-  Look,
-  Message,
-  News,
-  Request,
-  RunRecord,
-  StoredText,
-  Word,
-} from '../protocol.ts';
+import type { Source } from '../../src/mlm/sources.ts';
+import type { Calls, Failure, Look, Message, News, Request, RunRecord, Word } from '../protocol.ts';
 import { optionForm } from './form.ts';
 import { benchmark, kernelCases, kernelSource } from './kernels.ts';
 import {
@@ -35,7 +26,7 @@ import {
   writeTexts,
 } from './library.ts';
 import { look } from './look.ts';
-import { openSession, readSources, sampleOf } from './session.ts';
+import { openSession, sampleOf } from './session.ts';
 import { Training } from './training.ts';
 
 let engine: Engine | undefined;
@@ -97,15 +88,25 @@ function clearModels(): void {
   loaded = undefined;
 }
 
+/** Tells of every hundredth of the way through a large text. */
+function tellProgress(): (share: number, what: string) => void {
+  let told = '';
+  return (share, what) => {
+    const text = `${what}: ${Math.floor(100 * share)} %`;
+    if (text !== told) tell({ type: 'phase', text });
+    told = text;
+  };
+}
+
 function refuseWhileBusy(): void {
   if (busy) throw new ClozeError('option', 'a run or a measurement is under way', 'Stop it first');
 }
 
-/** Opens the session of a run and trains it; the news tell how it goes. */
+/** Opens the session of a run and trains it; the news tell how it goes. `texts`: what it reads instead of a built-in corpus. */
 async function train(
   record: RunRecord,
   store: OpfsStore,
-  texts: StoredText[] | undefined,
+  texts: readonly Source[] | undefined,
   resume: boolean,
 ): Promise<void> {
   busy = true;
@@ -113,7 +114,7 @@ async function train(
     clearModels();
     tell({ type: 'run', run: record });
     tell({ type: 'phase', text: 'Reading the text, and learning its words' });
-    const session = await openSession(record.options, texts);
+    const session = await openSession(record.options, texts, tellProgress());
     tell({ type: 'phase', text: 'Counting, to have something to beat' });
     if (!resume && texts) tell({ type: 'sample', words: sampleOf(session) });
     training = await Training.begin({
@@ -129,6 +130,12 @@ async function train(
     });
     await training.run();
   } catch (error) {
+    if (!training) {
+      // The text could not be read: a reload is not to try it again.
+      const run: RunRecord = { ...record, state: 'failed' };
+      tell({ type: 'run', run });
+      await writeRecord(store, run).catch(() => {});
+    }
     tell({ type: 'failed', failure: failureOf(error) });
   } finally {
     busy = false;
@@ -156,18 +163,25 @@ const calls: {
 
   form: async (given) => optionForm(given),
 
-  async start({ options: input, texts: sources }) {
+  async start({ options: input, texts }) {
     refuseWhileBusy();
     const options = parseOptions(input);
-    const texts = sources && (await readSources(sources, options));
     const began = Date.now();
     const id = `run-${began}`;
     const name = texts?.map((text) => text.name).join(', ') ?? options.data.join(' ');
     const record: RunRecord = { id, name, began, options, state: 'running', start: null };
     const store = await openRun(id);
-    if (texts) await writeTexts(store, texts);
+    if (texts) {
+      tell({ type: 'run', run: record });
+      tell({ type: 'phase', text: 'Keeping a copy of the text' });
+      await writeTexts(store, texts).catch(async (error) => {
+        tell({ type: 'run', run: { ...record, state: 'failed' } });
+        await removeRun(id);
+        throw error;
+      });
+    }
     await writeRecord(store, record);
-    void train(record, store, texts, false);
+    void train(record, store, await readTexts(store), false);
   },
 
   async resume(id) {
