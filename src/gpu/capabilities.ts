@@ -30,9 +30,12 @@ export const limitNames = [
 
 export type LimitName = (typeof limitNames)[number];
 
-/** A name as a driver writes it, without its empty parts: SwiftShader and llvmpipe end theirs with a hyphen. */
+/**
+ * A name as a driver writes it, without its empty parts: SwiftShader and llvmpipe end theirs with a hyphen. A mere number, which is what
+ * wgpu gives for one, is none.
+ */
 export function plainAdapterName(name: string): string {
-  return name.split('-').filter(Boolean).join('-');
+  return /^\d*$/.test(name) ? '' : name.split('-').filter(Boolean).join('-');
 }
 
 /** Reads the capabilities of an open device. `info` is the adapter's, where the device itself does not carry it. */

@@ -23,6 +23,7 @@ const files = [
     'reduce',
     'rmsNorm',
     'rotary',
+    'sampleRows',
     'softmax',
     'unary',
   ].map((op) => `autograd/ops/${op}`),

@@ -6,6 +6,7 @@ test.each([
   ['swiftshader-device--subzero-', 'swiftshader-device-subzero'],
   ['nvidia-h200', 'nvidia-h200'],
   ['Apple M2', 'Apple M2'],
+  ['0', ''],
   ['', ''],
 ])('the adapter %j is called %j', (written, name) => {
   expect(plainAdapterName(written)).toBe(name);
