@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { addBench } from './bench.ts';
+import { addContinue } from './continue.ts';
 import { addDemo } from './demo.ts';
 import { addEmbed } from './embed.ts';
 import { addEval } from './eval.ts';
@@ -81,6 +82,7 @@ function createProgram(terminal: Terminal, exit: (code: number) => void): Comman
   addFillMask(program, terminal);
   addFinetune(program, terminal);
   addPredict(program, terminal);
+  addContinue(program, terminal);
   addSweep(program, terminal, exit);
   addEmbed(program, terminal);
   addExplain(program, terminal);
