@@ -7,16 +7,18 @@ export type LogitsGradient = 'none' | 'apart' | 'in-place';
 
 /**
  * loss = log Σ exp(x) − x[label] of each row, in one sweep. The gradient takes a second one, while the row is still in
- * the cache. A member meets its own elements only, in every sweep, so that none reads what another has overwritten.
+ * the cache, and smoothing one before that. A member meets its own elements only, in every sweep, so that none reads what another
+ * has overwritten.
  */
 export const crossEntropy = (
   team: Team,
-  { gradient, weighted }: { gradient: LogitsGradient; weighted: boolean },
+  { gradient, weighted, smoothed }: { gradient: LogitsGradient; weighted: boolean; smoothed: boolean },
 ) => {
   const wanted = gradient !== 'none';
   const apart = gradient !== 'in-place';
   const next = 1 + Number(apart) + Number(weighted) + Number(wanted);
   const weight = weighted ? 'weights[row] * ' : '';
+  const lessEven = smoothed ? ' - even' : '';
   return wgsl`
 ${rowTeams(team)}
 
@@ -34,7 +36,7 @@ ${rowTeams(team)}
 @group(0) @binding(${next}) var<storage, read_write> loss: array<f32>;
 @group(0) @binding(${next + 1}) var<storage, read_write> correct: array<u32>;
 
-struct Params { rows: u32, columns: u32, pitch: u32, ignoreIndex: i32 }
+struct Params { rows: u32, columns: u32, pitch: u32, ignoreIndex: i32, smoothing: f32 }
 @group(0) @binding(${next + 2 + Number(wanted)}) var<uniform> params: Params;
 
 fn scores(i: u32) -> Element {
@@ -98,19 +100,36 @@ fn processRow(row: u32, member: u32, team: u32) {
     }
   }
   let tied = teamSum(sumOf(ties));
+  var gap = top - chosen;
+#if ${smoothed}
+  var gaps = Element(0);
+  for (var c = member; c < whole; c += team) { gaps += top - scores(start + c); }
+#if ${team.width === 4}
+  if (params.columns % 4 != 0 && whole % team == member) {
+    gaps += top - within(scores(start + whole), whole, top);
+  }
+#endif
+  gap = mix(gap, teamSum(sumOf(gaps)) / f32(params.columns), params.smoothing);
+#endif
   if (member == 0) {
-    loss[row] = ${weight}((top - chosen) + log(total));
+    loss[row] = ${weight}(gap + log(total));
     correct[row] = u32(chosen == top && label < params.columns && tied == 0);
   }
 
 #if ${wanted}
   let scale = ${weight}select(0, 1 / max(normalizer[0], 1e-30), normalizer[0] > 0);
   let factor = scale / total;
+#if ${smoothed}
+  let even = scale * params.smoothing / f32(params.columns);
+  let truth = scale * (1 - params.smoothing);
+#else
+  let truth = scale;
+#endif
   var c = member;
-  for (; c < whole; c += team) { dlogits[start + c] = exp(scores(start + c) - top) * factor; }
-  for (; c < pitch; c += team) { dlogits[start + c] = within(exp(scores(start + c) - top) * factor, c, 0); }
+  for (; c < whole; c += team) { dlogits[start + c] = exp(scores(start + c) - top) * factor${lessEven}; }
+  for (; c < pitch; c += team) { dlogits[start + c] = within(exp(scores(start + c) - top) * factor${lessEven}, c, 0); }
   if (mine) {
-    let change = exp(own - top) * factor - scale;
+    let change = exp(own - top) * factor${lessEven} - truth;
 #if ${team.width === 4}
     dlogits[start + place][label % 4] = change;
 #else

@@ -4,8 +4,9 @@
  * crossEntropy: logits [rows, pitch], of which the first `columns` of a row count, and labels [rows] → loss [rows];
  * correct [rows], 1 where the label is the largest logit (the first of them, if several are equal). A row whose label
  * is `ignoreIndex` has loss 0 and is not correct. A label that is no column costs 3·10³⁸, so that the mean shows it.
- * Where it is `weighted`, weights [rows] are
- * factors of the losses and of their gradients. With a `gradient`, also dlogits [rows, pitch], that of Σ loss / normalizer, 0 beyond the last column: `apart` from
+ * With `smoothing` ε the truth is 1 − ε on the label and ε spread evenly over all columns (Szegedy et al., "Rethinking the
+ * Inception Architecture for Computer Vision", 2016): loss = (1 − ε) · −log p[label] + ε · mean(−log p). Where it is `weighted`,
+ * weights [rows] are factors of the losses and of their gradients. With a `gradient`, also dlogits [rows, pitch], that of Σ loss / normalizer, 0 beyond the last column: `apart` from
  * the logits, or `in-place`, where dlogits holds the logits before. A normalizer of 0 makes it 0.
  * crossEntropyCount: labels → count of those that are not ignored, the usual normalizer.
  * crossEntropyTotal: loss, correct, normalizer → total = Σ loss / normalizer, hits = Σ correct, one float each. Where
@@ -31,6 +32,8 @@ export interface CrossEntropyProblem extends RowShape {
   ignoreIndex: number;
   weighted: boolean;
   gradient: LogitsGradient;
+  /** In [0, 1); 0 when left out. */
+  smoothing?: number;
 }
 
 export interface LabelsProblem {
@@ -106,15 +109,21 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
       when: ({ gradient }) => gradient !== 'none',
     },
   ],
-  params: { rows: 'u32', columns: 'u32', pitch: 'u32', ignoreIndex: 'i32' },
-  values: ({ rows, columns, pitch, ignoreIndex }) => ({ rows, columns, pitch, ignoreIndex }),
+  params: { rows: 'u32', columns: 'u32', pitch: 'u32', ignoreIndex: 'i32', smoothing: 'f32' },
+  values: ({ rows, columns, pitch, ignoreIndex, smoothing = 0 }) => ({
+    rows,
+    columns,
+    pitch,
+    ignoreIndex,
+    smoothing,
+  }),
   cost: ({ rows, columns, gradient }) => {
     const wanted = gradient !== 'none';
     return { flops: (wanted ? 7 : 4) * rows * columns, bytes: (wanted ? 8 : 4) * rows * columns };
   },
   reductionLength: ({ columns }) => columns,
   reference: (problem, { logits, labels, weights, normalizer, dlogits }) => {
-    const { rows, columns, pitch, ignoreIndex, weighted, gradient } = problem;
+    const { rows, columns, pitch, ignoreIndex, weighted, gradient, smoothing = 0 } = problem;
     const loss = new Float64Array(rows);
     const correct = new Uint32Array(rows);
     const derivative = new Float64Array(rows * pitch);
@@ -123,12 +132,13 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
       const x = (gradient === 'in-place' ? dlogits : logits).subarray(row * pitch, row * pitch + columns);
       const logProbabilities = logSoftmaxReference({ rows: 1, columns }, x);
       const weight = weighted ? weights[row] : 1;
-      loss[row] = -weight * logProbabilities[labels[row]];
+      const spread = logProbabilities.reduce((sum, value) => sum + value, 0) / columns;
+      loss[row] = -weight * ((1 - smoothing) * logProbabilities[labels[row]] + smoothing * spread);
       correct[row] = Number(labels[row] === x.indexOf(Math.max(...x)));
       if (gradient === 'none' || normalizer[0] === 0) continue;
       for (let c = 0; c < columns; c++) {
-        const own = Number(c === labels[row]);
-        derivative[row * pitch + c] = (weight * (Math.exp(logProbabilities[c]) - own)) / normalizer[0];
+        const truth = (1 - smoothing) * Number(c === labels[row]) + smoothing / columns;
+        derivative[row * pitch + c] = (weight * (Math.exp(logProbabilities[c]) - truth)) / normalizer[0];
       }
     }
     return { loss, correct, ...(gradient !== 'none' && { dlogits: derivative }) };
@@ -143,9 +153,12 @@ export const crossEntropy: KernelSpec<CrossEntropyProblem> = {
     (['none', 'apart', 'in-place'] as const).flatMap((gradient) => [
       { ...shape, weighted: false, gradient },
       { ...shape, weighted: true, gradient },
+      ...(shape.pitch > shape.columns ? [{ ...shape, weighted: true, gradient, smoothing: 0.1 }] : []),
     ]),
   ),
-  variants: rowVariants(pitched, (team, { gradient, weighted }) => shader(team, { gradient, weighted })),
+  variants: rowVariants(pitched, (team, { gradient, weighted, smoothing = 0 }) =>
+    shader(team, { gradient, weighted, smoothed: smoothing > 0 }),
+  ),
   choose: (capabilities, problem) => chooseRowVariant(capabilities, pitched(problem)),
 };
 

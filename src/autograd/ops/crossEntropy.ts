@@ -22,6 +22,8 @@ export interface CrossEntropyOptions {
   normalizer?: Tensor;
   /** A factor of each row's loss. */
   weights?: Tensor;
+  /** In [0, 1): this share of the truth is spread evenly over all classes, as PyTorch's `label_smoothing`. Default 0. */
+  smoothing?: number;
 }
 
 export interface CrossEntropyResult {
@@ -39,8 +41,9 @@ export interface CrossEntropyResult {
 
 /**
  * Cross-entropy of logits [..., V] against labels, i32, one for each row. Throws `shape` when their number differs,
- * `dtype` when labels are floats. A label that is neither a class nor `ignoreIndex` makes the loss absurdly large.
- * Gradient: weight · (softmax − one-hot) / normalizer, written in the forward pass, which has the logits at hand.
+ * `dtype` when labels are floats, `option` for a smoothing that leaves the label nothing. A label that is neither a class nor
+ * `ignoreIndex` makes the loss absurdly large.
+ * Gradient: weight · (softmax − truth) / normalizer, written in the forward pass, which has the logits at hand.
  */
 export function crossEntropy(
   scores: Tensor,
@@ -52,7 +55,7 @@ export function crossEntropy(
   const columns = logits.shape[logits.shape.length - 1];
   const rows = logits.size / columns;
   checkLabels('crossEntropy', logits, labels, rows, options);
-  const { ignoreIndex = -100, weights } = options;
+  const { ignoreIndex = -100, weights, smoothing = 0 } = options;
   const wanted = engine.tape.recording && logits.requiresGrad;
   const parts = new LossParts(engine, labels, rows, options);
   const dlogits = wanted ? engine.empty(logits.shape) : undefined;
@@ -65,6 +68,7 @@ export function crossEntropy(
       ignoreIndex,
       weighted: weights !== undefined,
       gradient: wanted ? 'apart' : 'none',
+      ...(smoothing > 0 && { smoothing }),
     },
     {
       logits,
@@ -122,7 +126,7 @@ export function checkLabels(
   rowsOf: Tensor,
   labels: Tensor,
   rows: number,
-  { normalizer, weights }: CrossEntropyOptions,
+  { normalizer, weights, smoothing = 0 }: CrossEntropyOptions,
 ): void {
   if (labels.size !== rows) {
     throw new ClozeError('shape', `${op} of ${rowsOf} with labels of ${labels}: it wants ${rows} of them`);
@@ -136,6 +140,9 @@ export function checkLabels(
   }
   if (weights && weights.size !== rows) {
     throw new ClozeError('shape', `${op} of ${rowsOf} with weights of ${weights}: it wants ${rows} of them`);
+  }
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    throw new ClozeError('option', `${op} with a smoothing of ${smoothing}`, 'Use a number from 0, below 1');
   }
   if (normalizer && normalizer.size !== 1) {
     throw new ClozeError('shape', `${op} wants a normalizer of one element, and got ${normalizer}`);

@@ -1,7 +1,7 @@
 /** A linear layer and the cross-entropy of what it gives, without ever holding all the logits. */
 import { ClozeError } from '../../gpu/index.ts';
 import { accumulate } from '../../kernels/accumulate.ts';
-import { crossEntropy as crossEntropyKernel } from '../../kernels/crossEntropy.ts';
+import { crossEntropy as crossEntropyKernel, type LogitsGradient } from '../../kernels/crossEntropy.ts';
 import { type MatmulProblem, matmul, matmulProblem } from '../../kernels/matmul.ts';
 import { bytesOf } from '../../kernels/spec.ts';
 import { record } from '../tape.ts';
@@ -48,14 +48,14 @@ export function linearCrossEntropy(
   checkLabels('linearCrossEntropy', hidden, labels, rows, options);
   const [x, w] = [engine.operand(hidden), engine.operand(weight)];
   const alignment = alignmentOf(x);
-  const { ignoreIndex = -100, weights, rowsAtOnce = defaultRows(to, alignment) } = options;
+  const { ignoreIndex = -100, weights, smoothing = 0, rowsAtOnce = defaultRows(to, alignment) } = options;
   if (!(rowsAtOnce > 0 && rowsAtOnce % alignment === 0)) {
     throw new ClozeError('option', `rowsAtOnce is ${rowsAtOnce}`, `Use a multiple of ${alignment}`);
   }
 
   const inputs = bias ? [hidden, weight, bias] : [hidden, weight];
   const wants = inputs.map((input) => engine.tape.recording && input.requiresGrad);
-  const gradient = wants.includes(true) ? 'in-place' : 'none';
+  const gradient: LogitsGradient = wants.includes(true) ? 'in-place' : 'none';
   // Rows of logits start at multiples of four whatever the vocabulary, for the sake of vec4.
   const pitch = 4 * Math.ceil(to / 4);
   const [dhidden, dweight] = [hidden, weight].map(({ shape }, i) =>
@@ -69,24 +69,30 @@ export function linearCrossEntropy(
     operands: Record<string, Tensor | undefined>,
   ) => engine.run(matmul, matmulProblem(sizes, options), operands);
 
+  const problem = (rows: number) => ({
+    rows,
+    columns: to,
+    pitch,
+    ignoreIndex,
+    weighted: weights !== undefined,
+    gradient,
+    ...(smoothing > 0 && { smoothing }),
+  });
+
   /** Returns the sums of the logits' gradient over the slice, which are its share of the bias's. */
   const slice = (first: number, count: number) => {
     const h = rowsOf(x, first, [count, from]);
     const logits = engine.empty([count, pitch]);
     const forward = { transposeB: true, bias: bias !== undefined, ldc: pitch };
     product({ m: count, n: to, k: from }, forward, { a: h, b: w, bias, c: logits });
-    engine.run(
-      crossEntropyKernel,
-      { rows: count, columns: to, pitch, ignoreIndex, weighted: weights !== undefined, gradient },
-      {
-        [gradient === 'none' ? 'logits' : 'dlogits']: logits,
-        labels: rowsOf(labels, first, [count]),
-        weights: weights && rowsOf(weights, first, [count]),
-        normalizer: gradient === 'none' ? undefined : parts.normalizer,
-        loss: rowsOf(parts.losses, first, [count]),
-        correct: rowsOf(parts.correct, first, [count]),
-      },
-    );
+    engine.run(crossEntropyKernel, problem(count), {
+      [gradient === 'none' ? 'logits' : 'dlogits']: logits,
+      labels: rowsOf(labels, first, [count]),
+      weights: weights && rowsOf(weights, first, [count]),
+      normalizer: gradient === 'none' ? undefined : parts.normalizer,
+      loss: rowsOf(parts.losses, first, [count]),
+      correct: rowsOf(parts.correct, first, [count]),
+    });
     if (dhidden) {
       const c = rowsOf(dhidden, first, [count, from]);
       product({ m: count, n: from, k: to }, { lda: pitch }, { a: logits, b: w, c });

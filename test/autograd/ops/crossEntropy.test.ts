@@ -68,6 +68,22 @@ test('weights are factors of the losses and of their gradients, and nothing else
   );
 });
 
+test('smoothing spreads a share of the truth evenly over the classes', async () => {
+  const logits = engine.tensor([[0, Math.log(3), 0, 0]]);
+  const { loss, hits } = crossEntropy(logits, labelsOf(1), { smoothing: 0.2 });
+  // −log p is log 2 for the label and log 6 for the other three.
+  const mean = (Math.log(2) + 3 * Math.log(6)) / 4;
+  expect(await loss.item()).toBeCloseTo(0.8 * Math.log(2) + 0.2 * mean, 6);
+  expect(await hits.item()).toBe(1);
+  const labels = labelsOf(1, 4, -100, 0);
+  const weights = engine.tensor([2, 0.5, 7, 1]);
+  for (const columns of [5, 8]) {
+    const smoothed = (x: Tensor) => crossEntropy(x, labels, { weights, smoothing: 0.3 }).loss;
+    await gradcheck(engine, smoothed, [normal([4, columns])]);
+  }
+  expect(() => crossEntropy(logits, labelsOf(1), { smoothing: 1 })).toThrow('a smoothing of 1');
+});
+
 test('what arrives from behind scales the gradient', async () => {
   const logits = normal([3, 5]);
   const labels = labelsOf(1, 4, 0);
