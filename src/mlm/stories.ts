@@ -3,8 +3,8 @@
  * one scene of `stories/scenes.ts`, at times with an opening and a closing, told of a girl and a boy.
  */
 import { Random } from '../kernels/random.ts';
-import { type Cast, closing, fewScenes, opening, scenes } from './stories/scenes.ts';
-import { boys, girls } from './stories/words.ts';
+import { fewScenes, scenes } from './stories/scenes.ts';
+import { closing, drawCast, opening } from './stories/telling.ts';
 import { streams } from './streams.ts';
 
 /** A little story with one [MASK] and the word that belongs there. */
@@ -72,20 +72,15 @@ export type StoryKinds = 'full' | 'short';
 export function story(seed: number, index: number, kinds: StoryKinds = 'full'): string {
   const random = new Random(seed, streams.stories, index);
   for (;;) {
-    const text = kinds === 'full' ? tell(random) : random.pick(fewScenes)(drawCast(random)).join(' ');
+    const text =
+      kinds === 'full' ? tell(random) : random.pick(fewScenes)(drawCast(random)).sentences.join(' ');
     if (!heldOut.some((sentence) => text.includes(sentence))) return text;
   }
 }
 
-function drawCast(random: Random): Cast {
-  const pair = [random.pick(girls), random.pick(boys)];
-  const [p, q] = random.shuffle(pair);
-  return { p, q, random };
-}
-
 function tell(random: Random): string {
   const cast = drawCast(random);
-  const sentences = random.pick(scenes)(cast);
+  const { sentences } = random.pick(scenes)(cast);
   const begin = random.below(2) === 0 ? opening(cast) : [];
   const end = random.below(2) === 0 ? closing(cast) : [];
   return [...begin, ...sentences, ...end].join(' ');

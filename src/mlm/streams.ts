@@ -13,6 +13,8 @@ export const streams = {
   levels: 0x08000000,
   corruption: 0x09000000,
   sampling: 0x0a000000,
+  summaries: 0x0b000000,
+  bookings: 0x0c000000,
   disturbance: 0x10000000,
   trials: 0x11000000,
 } as const;
