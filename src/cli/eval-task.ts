@@ -6,7 +6,7 @@ import { makeReports, type ReportFlags, sayReports } from './eval-reports.ts';
 import { count } from './format.ts';
 import { sayJson } from './json.ts';
 import { flagOf } from './options.ts';
-import { sayScores, withTask } from './task.ts';
+import { sayScores, saySignatures, withTask } from './task.ts';
 import { say, type Terminal } from './terminal.ts';
 
 export interface EvalTaskFlags extends ReportFlags {
@@ -34,12 +34,21 @@ export async function evalTask(flags: EvalTaskFlags, terminal: Terminal): Promis
     const predicted = await trainee.predict(engine, examples, options);
     const scores = scoreOf(task, examples, predicted);
     const baseline = train && scoreBaseline(task, train, examples);
+    const signatures = task.signatures?.(examples.map(({ labels }) => labels));
     const reports = await makeReports(flags, engine, trainee, { examples, predicted, options });
     if (flags.json) {
-      sayJson(terminal, { task: task.name, examples: examples.length, scores, baseline, ...reports });
+      sayJson(terminal, {
+        task: task.name,
+        examples: examples.length,
+        scores,
+        baseline,
+        signatures,
+        ...reports,
+      });
       return;
     }
     say(terminal, `${task.name}, ${count(examples.length)} examples of ${flags.data ?? 'what was held out'}`);
+    saySignatures(terminal, signatures);
     sayScores(terminal, flags.model, scores);
     if (baseline) sayScores(terminal, task.baseline.name, baseline);
     else

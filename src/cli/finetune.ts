@@ -7,7 +7,7 @@ import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
 import { modelReader, withEngine } from './model.ts';
 import { addOptionFlags, flagOf, pick } from './options.ts';
-import { sayScores } from './task.ts';
+import { sayScores, saySignatures } from './task.ts';
 import { say, type Terminal } from './terminal.ts';
 
 interface FinetuneFlags {
@@ -56,10 +56,12 @@ async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
   await withEngine(flags, async (engine) => {
     const { trainee, slab } = await startTask(engine, task, data, options, read);
     const baseline = scoreBaseline(task, train, development);
+    const signatures = task.signatures?.(development.map(({ labels }) => labels));
     const sizes = { train: train.length, development: development.length, parameters: slab.size };
-    if (flags.json) sayJson(terminal, { event: 'start', task: task.name, ...sizes, baseline });
+    if (flags.json) sayJson(terminal, { event: 'start', task: task.name, ...sizes, baseline, signatures });
     else {
       say(terminal, `${sizes.train} examples to train on, ${sizes.development} to score on`);
+      saySignatures(terminal, signatures);
       sayScores(terminal, `${task.baseline.name}, to beat`, baseline);
     }
     const run = out === undefined ? undefined : { store: await openStore(out), resume };

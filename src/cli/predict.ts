@@ -2,15 +2,18 @@
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import { readFileText } from '../mlm/files.node.ts';
-import type { TaskExample, TaskPrediction } from '../mlm/tasks/task.ts';
+import { checkWriting, type Task, type TaskExample, type TaskPrediction } from '../mlm/tasks/task.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';
+import { atLeast1, number } from './options.ts';
 import { withTask } from './task.ts';
 import { say, type Terminal } from './terminal.ts';
 
 interface PredictFlags {
   model: string;
   file?: string;
+  beams?: number;
+  lengthPenalty?: number;
   adapter?: string;
   json?: boolean;
 }
@@ -18,13 +21,17 @@ interface PredictFlags {
 export function addPredict(program: Command, terminal: Terminal): void {
   program
     .command('predict')
-    .description('Label texts with a fine-tuned model. `cloze eval` scores it on labelled ones.')
+    .description(
+      'Label texts with a fine-tuned model, or have it write answers to them. `cloze eval` scores it on labelled ones.',
+    )
     .argument('[texts...]', 'texts to label')
     .requiredOption(
       '--model <folder>',
       'what finetune wrote, or a classifier of Hugging Face, a folder or hf://owner/name',
     )
     .option('--file <file>', 'label the lines of a file instead')
+    .option('--beams <count>', 'where answers are written: beginnings that are followed up', atLeast1)
+    .option('--length-penalty <value>', 'rank what is written by ln p over length to this power', number)
     .option('--adapter <name>', 'part of the name of the adapter to use, see cloze info')
     .option('--json', 'print one JSON object a text')
     .addHelpText(
@@ -32,7 +39,8 @@ export function addPredict(program: Command, terminal: Terminal): void {
       `
 Examples:
   $ cloze predict --model runs/trec "Who wrote Middlemarch ?"
-  $ cloze predict --model runs/trec --file questions.txt --json > answers.jsonl`,
+  $ cloze predict --model runs/trec --file questions.txt --json > answers.jsonl
+  $ cloze predict --model runs/en-zh --beams 4 "Where is the station?"`,
     )
     .action((texts: string[], flags: PredictFlags) => run(texts, flags, terminal));
 }
@@ -46,19 +54,24 @@ async function run(texts: readonly string[], flags: PredictFlags, terminal: Term
     const lines = file === undefined ? texts : (await readFileText(file)).split(/\r?\n/);
     const examples = lines.filter((line) => line.trim() !== '').map((line) => trainee.task.ask(line));
     if (examples.length === 0) throw new ClozeError('input', 'there is no text to label', 'Write one a line');
-    const found = await trainee.predict(engine, examples, options);
+    checkWriting(trainee.task, flags);
+    const { beams = options?.beams, lengthPenalty = options?.lengthPenalty } = flags;
+    const found = await trainee.predict(engine, examples, { ...options, beams, lengthPenalty });
     found.forEach((prediction, i) => {
-      if (flags.json) sayJson(terminal, asJson(examples[i], prediction));
-      else say(terminal, asLine(examples[i], prediction));
+      if (flags.json) sayJson(terminal, asJson(trainee.task, examples[i], prediction));
+      else say(terminal, asLine(trainee.task, examples[i], prediction));
     });
   });
 }
 
-function asJson({ text, words, pair }: TaskExample, { labels, scores }: TaskPrediction) {
-  return words ? { text, words, labels, scores } : { text, pair, label: labels[0], score: scores[0] };
+function asJson(task: Task, { text, words, pair }: TaskExample, { labels, scores }: TaskPrediction) {
+  if (words) return { text, words, labels, scores };
+  const [label] = labels;
+  return { text, pair, ...(task.record?.(label) ?? { label }), score: scores[0] };
 }
 
-function asLine({ text, words }: TaskExample, { labels, scores }: TaskPrediction): string {
+function asLine(task: Task, { text, words }: TaskExample, { labels, scores }: TaskPrediction): string {
+  if (task.writes) return labels[0];
   if (words) return words.map((word, w) => (labels[w] === 'O' ? word : `${word}/${labels[w]}`)).join(' ');
   const score = scores.length > 0 ? percent(scores[0]).padStart(7) : '';
   return `${labels[0].padEnd(24)} ${score}   ${text}`;

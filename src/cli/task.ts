@@ -19,6 +19,13 @@ export async function withTask<T>(
   });
 }
 
+/** What the scores depend on, where the field asks for that. */
+export function saySignatures(terminal: Terminal, signatures: Readonly<Record<string, string>> = {}): void {
+  for (const [name, signature] of Object.entries(signatures)) {
+    say(terminal, `${`${name} is`.padEnd(22)} ${signature}`);
+  }
+}
+
 /** A line with the scores of `who`. */
 export function sayScores(terminal: Terminal, who: string, scores: TaskScores): void {
   const shown = Object.entries(scores).map(

@@ -123,7 +123,7 @@ export function modelInput({
 }
 
 /** Weighted cross-entropy of the predictions over the normalizer, and how many of them are right. */
-export function maskedLoss(model: BertForMaskedLM, inputs: BatchInputs): BatchLoss {
+export function maskedLoss(model: BertForMaskedLM, inputs: BatchInputs, smoothing = 0): BatchLoss {
   const { maskedPositions, labels, weights, normalizer } = inputs;
-  return model.loss(modelInput(inputs), maskedPositions, labels, { weights, normalizer });
+  return model.loss(modelInput(inputs), maskedPositions, labels, { weights, normalizer, smoothing });
 }

@@ -113,6 +113,7 @@ async function readConfigJson(read: FileReader, folder: string): Promise<unknown
 export function buildTrainee(config: BertConfig, tokenizer: Tokenizer, source: string): Trainee {
   const name = config.objective as ObjectiveName;
   if (name === 'mlm') return languageModel({ ...config, architectures: ['BertForMaskedLM'] });
+  if (config.objective === 'seq2seq') return languageModel(config);
   if (objectiveNames.includes(name)) {
     const objective = createObjective({ objective: name }, tokenizer);
     return objective.build(config);

@@ -60,6 +60,8 @@ const schema = v.looseObject({
   local_rope_theta: v.optional(v.pipe(v.number(), v.gtValue(1)), 10000),
   /** Not of Hugging Face: the objective that the model was trained by, where it is not masked language modelling. */
   objective: v.optional(v.string(), 'mlm'),
+  /** Where it writes behind a source: the most tokens of what it writes. */
+  max_new_tokens: v.optional(count),
   /** Ids that are never predicted: their logits are lowered beyond reach. */
   suppress_tokens: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(0)))),
   id2label: v.optional(v.record(v.string(), v.string())),

@@ -104,12 +104,17 @@ export async function beamSearch(
   }
 }
 
-/** The `count` largest, largest first. */
+/** The `count` largest, largest first, the first among equals. */
 function best(values: Float64Array, count: number): number[] {
-  return Array.from(values.keys())
-    .filter((id) => values[id] > Number.NEGATIVE_INFINITY)
-    .sort((a, b) => values[b] - values[a] || a - b)
-    .slice(0, count);
+  const ids: number[] = [];
+  for (let id = 0; id < values.length; id++) {
+    const full = ids.length === count;
+    if (values[id] === Number.NEGATIVE_INFINITY || (full && values[id] <= values[ids[count - 1]])) continue;
+    let at = full ? count - 1 : ids.length;
+    for (; at > 0 && values[id] > values[ids[at - 1]]; at--) ids[at] = ids[at - 1];
+    ids[at] = id;
+  }
+  return ids;
 }
 
 /** Whether no live beam is better than the worst of `beams` finished ones. */

@@ -5,6 +5,6 @@ export type WayOfWriting = 'causal' | 'unmask' | 'beams' | 'none';
 
 export function wayOfWriting(objective: string): WayOfWriting {
   if (['causal', 'mntp', 'hybrid'].includes(objective)) return 'causal';
-  if (['t5', 'bart'].includes(objective)) return 'beams';
+  if (['t5', 'bart', 'seq2seq'].includes(objective)) return 'beams';
   return ['electra', 'autoencoder'].includes(objective) ? 'none' : 'unmask';
 }

@@ -71,8 +71,8 @@ async function readShards(
 }
 
 /**
- * Fills a model from a folder. With `only`, the parameters of the transformer for which it is true, by our names; the others, those of a
- * head above all, stay as they are, as does a pooler that the folder lacks. Throws `input` when there are no weights, `format` naming
+ * Fills a model from a folder. With `only`, the parameters for which it is true, by our names; the others, those of a head above all,
+ * stay as they are, as does a pooler or a head that the folder lacks. Throws `input` when there are no weights, `format` naming
  * all tensors at once, by the names in the files, that are missing, unknown, or of another shape or type.
  */
 export async function loadWeights(
@@ -88,7 +88,7 @@ export async function loadWeights(
   if (!only) return loadStateDict(slab, tensors, { place, ignore: (name) => ignored.test(name) });
   const all = await stateDict(slab, { place });
   for (const [own] of slab.allParameters()) {
-    if (only(own) && !own.startsWith('bert.pooler.')) all.delete(place(own).name);
+    if (only(own) && /^bert\.(?!pooler\.)/.test(own)) all.delete(place(own).name);
   }
   const taken = new Set(
     [...slab.allParameters()].filter(([own]) => only(own)).map(([own]) => place(own).name),

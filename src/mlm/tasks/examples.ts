@@ -2,7 +2,7 @@
 import { Random } from '../../kernels/random.ts';
 import { streams } from '../streams.ts';
 import type { FinetuneOptions } from './options.ts';
-import type { TaskExample } from './task.ts';
+import type { Task, TaskExample } from './task.ts';
 
 export interface TaskData {
   /** The whole file, whatever share of it is used: what the labels are is read off it. */
@@ -12,38 +12,41 @@ export interface TaskData {
   development: readonly TaskExample[];
 }
 
-/** Divides `examples` as the options say; with `development`, none of them is held out. */
+/** Divides `examples` as the options say; with `development`, none of them is held out. `together`: see `Task`. */
 export function divide(
   examples: readonly TaskExample[],
   development: readonly TaskExample[] | undefined,
   options: Pick<FinetuneOptions, 'validation' | 'labelFraction' | 'shuffleLabels' | 'seed'>,
+  together?: Task['together'],
 ): TaskData {
   const { validation, labelFraction, shuffleLabels, seed } = options;
-  const [held, rest] = development ? [development, examples] : holdOut(examples, validation);
+  const [held, rest] = development ? [development, examples] : holdOut(examples, validation, together);
   const chosen = labelFraction < 1 ? sample(rest, labelFraction, seed) : rest;
   const train = shuffleLabels ? withShuffledLabels(chosen, seed) : chosen;
   return { known: examples, train, development: held };
 }
 
-/** A share of the examples, and the others. Questions about one text stay together. */
+/** A share of the examples, and the others. */
 function holdOut(
   examples: readonly TaskExample[],
   share: number,
+  together?: Task['together'],
 ): [held: TaskExample[], rest: TaskExample[]] {
   const order = sample(examples, 1, 0);
   const count = Math.max(1, Math.round(share * order.length));
   const held = order.slice(0, count);
-  if (!order.some(({ starts }) => starts)) return [held, order.slice(count)];
+  if (!together) return [held, order.slice(count)];
+  const keys = order.map(together);
   const sizes = new Map<string | undefined, number>();
-  for (const { pair } of order) sizes.set(pair, (sizes.get(pair) ?? 0) + 1);
-  const texts = new Set<string | undefined>();
+  for (const key of keys) sizes.set(key, (sizes.get(key) ?? 0) + 1);
+  const chosen = new Set<string | undefined>();
   let total = 0;
-  for (const [pair, size] of sizes) {
+  for (const [key, size] of sizes) {
     if (total >= count) break;
-    texts.add(pair);
+    chosen.add(key);
     total += size;
   }
-  return [order.filter(({ pair }) => texts.has(pair)), order.filter(({ pair }) => !texts.has(pair))];
+  return [order.filter((_, i) => chosen.has(keys[i])), order.filter((_, i) => !chosen.has(keys[i]))];
 }
 
 /** Examples in a random order, of which `share` are kept: the first of them with one seed are among the more with the same. */

@@ -14,12 +14,13 @@ import {
 import { decayGroup } from '../../nn/slab.ts';
 import { epochOrder } from '../batch.ts';
 import { loadCheckpoint, type StepState, saveCheckpoint } from '../checkpoint.ts';
+import type { Trainee } from '../objectives/index.ts';
 import { descriptionFiles } from '../pretrained.ts';
 import { TrainingStep } from '../step.ts';
 import type { RunStore } from '../storage.ts';
 import type { TaskData } from './examples.ts';
 import type { FinetuneOptions } from './options.ts';
-import { scoreOf, type TaskModel, type TaskScores } from './task.ts';
+import { checkWriting, scoreOf, type TaskModel, type TaskScores } from './task.ts';
 
 export type FinetuneEvent =
   | { event: 'step'; step: number; steps: number; loss: number; accuracy: number; gradNorm: number }
@@ -82,6 +83,9 @@ export type FinetuneSettings = Pick<
   | 'layerDecay'
   | 'weightDecay'
   | 'warmup'
+  | 'labelSmoothing'
+  | 'beams'
+  | 'lengthPenalty'
   | 'seed'
   | 'seqLen'
   | 'docStride'
@@ -96,6 +100,14 @@ export interface FinetuneRun {
 /** Options that may differ in a run that goes on. */
 const mayChange: ReadonlySet<string> = new Set<keyof FinetuneOptions>(['evalEvery']);
 
+/** The model with the loss that it learns by. Throws ClozeError `option` where nothing can be smoothed. */
+function learner(trainee: TaskModel, smoothing: number): Trainee {
+  if (smoothing === 0) return trainee;
+  const { smoothedLoss, task } = trainee;
+  if (smoothedLoss) return { ...trainee, loss: (inputs) => smoothedLoss(inputs, smoothing) };
+  throw new ClozeError('option', `${task.name} has no classes whose labels could be smoothed`, 'Use 0');
+}
+
 /**
  * Trains `trainee`, whose memory is `slab`, and tells each step's numbers and each epoch's scores. Equal seeds, equal bits, gone on
  * with or not. Throws ClozeError `input` for labels that are none of the model's, `checkpoint` where there is nothing to go on from.
@@ -108,7 +120,8 @@ export async function* finetune(
   run?: FinetuneRun,
 ): AsyncGenerator<FinetuneEvent, void, void> {
   const { engine } = slab;
-  const { epochs, evalEvery, batchSize, lr, layerDecay, weightDecay, warmup, seed } = options;
+  checkWriting(trainee.task, options);
+  const { epochs, evalEvery, batchSize, lr, layerDecay, weightDecay, warmup, labelSmoothing, seed } = options;
   for (const examples of [train, development]) trainee.check?.(examples);
   const rows = trainee.rows(train, options);
   const perEpoch = Math.ceil(rows.size / batchSize);
@@ -116,7 +129,7 @@ export async function* finetune(
   const schedule = createSchedule({ name: 'linear', totalSteps: steps, warmupRatio: warmup });
   const lrScale = (group: string) => depthFactor(group, layerDecay);
   const optimizer = new AdamW(slab, { weightDecay, maxGradNorm: 1, lrScale });
-  const training = new TrainingStep({ trainee, slab, optimizer, seed });
+  const training = new TrainingStep({ trainee: learner(trainee, labelSmoothing), slab, optimizer, seed });
   const description = descriptionFiles(trainee.config, trainee.tokenizer);
   try {
     const before = run?.resume ? await resume(run.store, slab, optimizer, options, description) : 0;

@@ -32,7 +32,8 @@ export interface TaskStart extends Partial<LearningOptions & Pick<FinetuneOption
 export const finetuneFile = 'finetune.json';
 
 /**
- * A model for a task with the body in a folder, and a head that is new. Tensors of other heads are left aside. Throws ClozeError `format` naming
+ * A model for a task with the body in a folder, and a head that is new, or that of the folder where the task writes. Tensors of other
+ * heads are left aside. Throws ClozeError `format` naming
  * every tensor of the body that is missing or of another shape.
  */
 export async function startFromFolder(
@@ -44,7 +45,9 @@ export async function startFromFolder(
   const { config, tokenizer } = await readDescription(read, folder);
   const started = startAnew(engine, config, tokenizer, start);
   if (start.scratch) return started;
-  await loadWeights(started.slab, config, read, folder, isPretrained);
+  const inherits = (name: string) => start.task.writes === true && name.startsWith('cls.predictions.');
+  const taken = (name: string) => isPretrained(name) || inherits(name);
+  await loadWeights(started.slab, config, read, folder, taken);
   return started;
 }
 
@@ -56,7 +59,8 @@ export function startAnew(
   start: TaskStart,
 ): LoadedTask {
   const { task, known } = start;
-  const config = { ...task.configure(body, known), architectures: [task.architecture], task: task.name };
+  const own = task.configure(body, known, tokenizer);
+  const config = { ...own, architectures: [task.architecture], task: task.name };
   const trainee = task.build(config, tokenizer);
   return { trainee, slab: materializeTask(trainee, engine, start) };
 }

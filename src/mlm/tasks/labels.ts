@@ -93,13 +93,16 @@ function labelModel(task: Task, own: LabelTask, config: BertConfig, tokenizer: T
   const { model, logits } = heads[own.head].make(config, labels.length);
   const rowsOf = (examples: readonly TaskExample[], { seqLen }: RowOptions = {}) =>
     new LabelRows(examples, own, { tokenizer, labels, longest: lengthOf(config, seqLen) });
+  const loss = (inputs: BatchInputs, smoothing = 0) =>
+    crossEntropy(logits(inputs), inputs.labels, { normalizer: inputs.normalizer, smoothing });
   const trainee: TaskModel = {
     task,
     tokenizer,
     model,
     config,
     labels,
-    loss: (inputs) => crossEntropy(logits(inputs), inputs.labels, { normalizer: inputs.normalizer }),
+    loss: (inputs) => loss(inputs),
+    smoothedLoss: loss,
     check: (examples) => checkLabels(examples, labels),
     rows: rowsOf,
     predict: async (engine, examples, options = {}) => {

@@ -46,6 +46,11 @@ const entries = {
   loraTargets: v.optional(v.array(v.string()), ['query', 'value']),
   weightDecay: v.optional(v.pipe(v.number(), v.minValue(0)), 0.01),
   warmup: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0.1),
+  /** Share of the truth that is spread evenly over all that may be predicted (Szegedy et al., 2016). */
+  labelSmoothing: v.optional(v.pipe(v.number(), v.minValue(0), v.ltValue(1)), 0),
+  /** Where answers are written: beginnings that are followed up, and the power of the length by which answers are ranked. */
+  beams: v.optional(whole(1), 1),
+  lengthPenalty: v.optional(v.pipe(v.number(), v.minValue(0)), 1),
   seed: v.optional(whole(0), 0),
 } as const;
 
@@ -59,7 +64,10 @@ type Name = keyof FinetuneOptions;
 export const finetuneGroups: OptionGroups<Name> = {
   'The examples:': {
     task: { value: '<name>', help: 'what is to be learnt, see docs/tasks.md' },
-    data: { value: '<file>', help: 'labelled examples, in the form of the task; similarity: or generated' },
+    data: {
+      value: '<file>',
+      help: 'labelled examples, in the form of the task; or generated, where it has its own',
+    },
     development: { value: '<file>', help: 'examples to score on (default: a share of --data)' },
     validation: { value: '<share>', help: 'without --development: share of --data held out' },
     labelFraction: { value: '<share>', help: 'share of the training examples to use' },
@@ -103,7 +111,12 @@ export const finetuneGroups: OptionGroups<Name> = {
     },
     weightDecay: { value: '<factor>', help: 'decoupled weight decay' },
     warmup: { value: '<share>', help: 'share of the steps in which the learning rate rises' },
+    labelSmoothing: { value: '<share>', help: 'share of the truth that is spread over all classes' },
     seed: { value: '<number>', help: 'of the new weights, the order and the sample' },
+  },
+  'How answers are written:': {
+    beams: { value: '<count>', help: 'beginnings that are followed up; 1 takes the likeliest token' },
+    lengthPenalty: { value: '<value>', help: 'rank by ln p over length to this power' },
   },
 };
 

@@ -26,6 +26,7 @@ export const questions: Task = {
     const what = `${JSON.stringify(line.slice(0, 60))} is no question with its context`;
     throw new ClozeError('input', what, 'Write the question, a tab and the context');
   },
+  together: ({ pair }) => pair,
   configure: (body) => body,
   build: (config, tokenizer) => questionModel(config, tokenizer),
   score: (gold, predicted) =>

@@ -28,7 +28,7 @@ export async function readTaskData(task: Task, options: FinetuneOptions): Promis
   const { data, development } = options;
   const examples = await readExamples(task, data);
   const held = development === undefined ? undefined : await readExamples(task, development);
-  return divide(examples, held, options);
+  return divide(examples, held, options, task.together);
 }
 
 /** The model that the options ask for: with the body in a folder, which `read` reads, or a new one with a tokenizer made of the examples. */
@@ -42,8 +42,12 @@ export async function startTask(
   const { model, preset, vocabSize, seqLen } = options;
   const start = { ...options, task, known };
   if (model !== undefined && read) return startFromFolder(engine, read, model, start);
-  const corpus = train.flatMap(({ text, pair }) => (pair === undefined ? [text] : [text, pair]));
-  const tokenizer = await trainTokenizer({ kind: 'wordpiece', corpus, vocabSize });
+  const corpus = train.flatMap(({ text, pair, labels }) => [
+    text,
+    ...(pair === undefined ? [] : [pair]),
+    ...(task.writes ? labels : []),
+  ]);
+  const tokenizer = await trainTokenizer({ kind: task.writes ? 'bpe' : 'wordpiece', corpus, vocabSize });
   const config = presetConfig(preset, {
     vocab_size: tokenizer.vocabSize,
     norm_position: 'pre',

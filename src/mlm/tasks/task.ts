@@ -4,9 +4,11 @@
  * a number, a sentence.
  */
 import type { Engine } from '../../autograd/index.ts';
+import { ClozeError } from '../../gpu/errors.ts';
 import type { Batch } from '../batch.ts';
+import type { BatchInputs } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
-import type { Trainee } from '../objectives/index.ts';
+import type { BatchLoss, Trainee } from '../objectives/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 
 export interface TaskExample {
@@ -52,6 +54,9 @@ export interface RowOptions {
 export interface PredictOptions extends RowOptions {
   /** Rows at once. */
   batchSize?: number;
+  /** Where answers are written: how many beginnings are followed up, 1 for the likeliest alone, and the power of the length. */
+  beams?: number;
+  lengthPenalty?: number;
 }
 
 /** A trainee that also answers. It has no memory before `materialize`. */
@@ -62,6 +67,8 @@ export interface TaskModel extends Trainee {
   readonly labels?: readonly string[];
   /** Throws ClozeError `input` naming the first example with a label that is none of the model's. */
   check?(examples: readonly TaskExample[]): void;
+  /** The loss with a share of the truth spread evenly over all that may be predicted, where there is such a thing. */
+  smoothedLoss?(inputs: BatchInputs, smoothing: number): BatchLoss;
   /** To train on. */
   rows(examples: readonly TaskExample[], options?: RowOptions): TaskRows;
   /** An answer to each example, in order. Dropout is off. Labels, where there are any, are not looked at. */
@@ -77,8 +84,15 @@ export interface Task {
   readonly description: string;
   /** Examples for `--data generated`: functions of the seed alone. */
   generate?(count: number, seed: number): TaskExample[];
+  /** Examples for which this is the same are held out together. */
+  together?(example: TaskExample): string | undefined;
   /** The class of Hugging Face that reads the model. */
   readonly architecture: string;
+  /**
+   * Whether answers are written token by token. Then the head that pre-training leaves is taken over with the body, and a new tokenizer is
+   * made of texts and answers, one whose tokens are text again to the byte.
+   */
+  readonly writes?: boolean;
   /** Examples with labels from the text of a file. Throws ClozeError `input` naming `source` and the line at fault. */
   parse(text: string, source: string): TaskExample[];
   /** An example without labels from one line that a user wrote. */
@@ -87,11 +101,15 @@ export interface Task {
    * What config.json says of a model that learns from `train`: that of its body, and what its head needs. Throws ClozeError
    * `input` for examples from which nothing can be learnt.
    */
-  configure(body: BertConfig, train: readonly TaskExample[]): BertConfig;
+  configure(body: BertConfig, train: readonly TaskExample[], tokenizer: Tokenizer): BertConfig;
   /** The model of a config that `configure` made. Throws ClozeError `format` for another. */
   build(config: BertConfig, tokenizer: Tokenizer): TaskModel;
   /** `gold` and `predicted`: the labels of each example. */
   score(gold: readonly (readonly string[])[], predicted: readonly (readonly string[])[]): TaskScores;
+  /** By the name of a score: what it depends on, where the field asks for that to be told. */
+  signatures?(gold: readonly (readonly string[])[]): Readonly<Record<string, string>>;
+  /** An answer as a record of JSON; by default its label. */
+  record?(answer: string): object;
   readonly baseline: {
     readonly name: string;
     /** What it predicts for each of `examples`, having seen `train`. */
@@ -122,6 +140,19 @@ export function scoreBaseline(
     task,
     examples,
     predicted.map((labels) => ({ labels })),
+  );
+}
+
+/** Throws ClozeError `option` for options of writing where the task does not write. */
+export function checkWriting(
+  { name, writes }: Task,
+  { beams = 1, lengthPenalty = 1 }: Pick<PredictOptions, 'beams' | 'lengthPenalty'>,
+): void {
+  if (writes || (beams === 1 && lengthPenalty === 1)) return;
+  throw new ClozeError(
+    'option',
+    `beams and their length penalty are for what is written, and ${name} is not`,
+    'Leave them out',
   );
 }
 

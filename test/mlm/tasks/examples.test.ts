@@ -22,7 +22,7 @@ test('what is held out does not depend on the seed, and fewer examples are among
 
 test('questions about one text are held out together', () => {
   const questions = texts.map((example, i) => ({ ...example, pair: `p${i % 20}`, starts: [i] }));
-  const { train, development } = divide(questions, undefined, all);
+  const { train, development } = divide(questions, undefined, all, ({ pair }) => pair);
   expect(development.length).toBe(10);
   expect(new Set(development.map(({ pair }) => pair)).size).toBe(2);
   const held = new Set(development.map(({ pair }) => pair));
