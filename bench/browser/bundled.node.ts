@@ -2,6 +2,7 @@
  * A module in a real browser: bundled for the occasion, opened in the Chromium of the tests. What that takes comes with this
  * repository's development dependencies, which are loaded here alone.
  */
+import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
@@ -10,14 +11,23 @@ import type { Page } from 'playwright-core';
 import { ClozeError } from '../../src/gpu/index.ts';
 
 /**
- * Runs `work` with a page that has loaded `entry`, the path of a module, and all that it imports. Throws `option` where a
- * package is missing.
+ * Runs `work` with a page that has loaded `entry`, the path of a module, and all that it imports. `files` can be fetched: paths on
+ * disk by those in URLs. Throws `option` where a package is missing.
  */
-export async function withBundledPage<T>(entry: string, work: (page: Page) => Promise<T>): Promise<T> {
+export async function withBundledPage<T>(
+  entry: string,
+  work: (page: Page) => Promise<T>,
+  files: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const script = await bundle(entry);
   const { chromium } = await import('playwright-core').catch(lacking('playwright-core'));
   const { chromiumLaunchOptions } = await import('./chromium.node.ts');
   const server = createServer((incoming, response) => {
+    const file = files[incoming.url ?? ''];
+    if (file) {
+      createReadStream(file).pipe(response);
+      return;
+    }
     const isScript = incoming.url === '/page.js';
     response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
     response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>');

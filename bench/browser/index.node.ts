@@ -1,7 +1,9 @@
 /** Benchmarks in a real browser: `page.ts` is opened there, and asked. */
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { ClozeError } from '../../src/gpu/index.ts';
+import { onnxWasm } from '../peers/onnxruntime.node.ts';
 import { withBundledPage } from './bundled.node.ts';
 import type { PageAnswer, PageEvent, PageRequest } from './page.ts';
 
@@ -11,10 +13,12 @@ export async function measureInBrowser(
   onEvent: (event: PageEvent) => void = () => {},
 ): Promise<Exclude<PageAnswer, { error: string }>> {
   const extension = extname(fileURLToPath(import.meta.url));
-  return withBundledPage(fileURLToPath(new URL(`./page${extension}`, import.meta.url)), async (page) => {
+  const ask = async (page: Page) => {
     await page.exposeFunction('tell', onEvent);
     const answer = await page.evaluate((request) => globalThis.measure(request), request);
     if ('error' in answer) throw new ClozeError('gpu', `measuring in the browser failed: ${answer.error}`);
     return answer;
-  });
+  };
+  const entry = fileURLToPath(new URL(`./page${extension}`, import.meta.url));
+  return withBundledPage(entry, ask, { '/onnxruntime.wasm': onnxWasm() });
 }

@@ -1,7 +1,8 @@
 /** What runs in the browser: the same measurements, asked for and told through two functions of the page. */
 import { Device } from '../../src/gpu/index.ts';
 import { measureCeiling } from '../kernels.ts';
-import { measurePeers } from '../peers/index.ts';
+import { measurePeers, peers } from '../peers/index.ts';
+import { onnxruntimeWeb } from '../peers/onnxruntime.ts';
 import { operations } from '../peers/operations.ts';
 import { trainings } from '../peers/trainings.ts';
 import type { KernelReport } from '../report.ts';
@@ -43,9 +44,14 @@ async function serve(request: PageRequest): Promise<PageAnswer> {
   const { filter, shapes } = request;
   const report = await measurePeers(device, {
     cases: selectCases({ filter, shapes }, operations),
+    peers: { ...peers, 'onnxruntime-web': async () => onnxruntimeWeb(await onnxWasm()) },
     sampling,
     onStart: (start) => void globalThis.tell({ event: 'start', start }),
     onRows: (rows) => void globalThis.tell({ event: 'rows', rows: [...rows] }),
   });
   return { report };
+}
+
+async function onnxWasm(): Promise<ArrayBuffer> {
+  return (await fetch('/onnxruntime.wasm')).arrayBuffer();
 }

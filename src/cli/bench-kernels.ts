@@ -81,8 +81,8 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
   const { selectCases } = await import('../../bench/shapes.ts');
   const { operations } = await import('../../bench/peers/operations.ts');
   const { peersCells, peersHead, peersLines, peersMarkdown } = await import('../../bench/peers/report.ts');
-  const { measurePeers, peers } = await import('../../bench/peers/index.ts');
-  const { context } = await import('../../bench/peers/context.node.ts');
+  const { measurePeers } = await import('../../bench/peers/index.ts');
+  const { context, peersInNode } = await import('../../bench/peers/libraries.node.ts');
   const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
   const { Device } = await import('../gpu/index.ts');
   const { filter, shapes, adapter, patient } = flags;
@@ -92,7 +92,7 @@ async function operationBench(flags: KernelFlags): Promise<Bench> {
       if (flags.browser) return await inBrowser(flags, sampling, listener);
       using device = await Device.open({ adapter });
       installNavigator({ adapter });
-      const others = { ...(flags.peers && peers), ...(flags.context && context) };
+      const others = { ...(flags.peers && peersInNode), ...(flags.context && context) };
       return await measurePeers(device, { cases, peers: others, patient, sampling, ...listener });
     },
     head: peersLines([peersHead]),

@@ -27,7 +27,7 @@ export async function benchStep(flags: StepFlags, terminal: Terminal): Promise<v
   const { stepLines } = await import('../../bench/stepReport.ts');
   const { measureCeiling } = await import('../../bench/kernels.ts');
   const { benchmarkSampling } = await import('../../bench/stopwatch.node.ts');
-  const { contextTrainings } = await import('../../bench/peers/context.node.ts');
+  const { contextTrainings } = await import('../../bench/peers/libraries.node.ts');
   const { trainings } = await import('../../bench/peers/trainings.ts');
   const { installNavigator } = await import('../../bench/peers/navigator.node.ts');
   const { Device } = await import('../gpu/index.ts');

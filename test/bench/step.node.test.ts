@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contextTrainings } from '../../bench/peers/context.node.ts';
+import { contextTrainings } from '../../bench/peers/libraries.node.ts';
 import { installNavigator } from '../../bench/peers/navigator.node.ts';
 import { tfjsTraining } from '../../bench/peers/tfjsTraining.ts';
 import type { Training, TrainingTask } from '../../bench/peers/training.ts';
