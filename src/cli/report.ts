@@ -65,7 +65,7 @@ function opening(start: StartEvent, { session, options }: RunFacts): string[] {
     ...repeatsText(start),
     ...packingText(start),
     `Vocabulary  ${count(start.vocabSize)} tokens (${session.tokenizer.kind})`,
-    `Model       ${options.preset}, ${count(start.parameters)} parameters`,
+    `Model       ${options.from ?? options.preset}, ${count(start.parameters)} parameters`,
     ...memoryText(start),
     `To beat     ${baselinesText(start.baselines)}`,
   ];

@@ -2,10 +2,11 @@
 import type { Engine } from '../autograd/index.ts';
 import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
 import { FolderStore } from '../mlm/folder-store.node.ts';
+import type { InitialModel } from '../mlm/initialModel.ts';
 import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';
-import { withEngine } from './model.ts';
+import { modelReader, withEngine } from './model.ts';
 import { type Follow, type ProfileFlags, sayProfile, withProfile } from './profile.ts';
 import { openProgress } from './progress.ts';
 import { report } from './report.ts';
@@ -31,8 +32,9 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
   const { SurvivingTrainer } = await import('../mlm/survivingTrainer.ts');
   const { tuneRun } = await import('../mlm/tuning.ts');
   return withEngine(run, async (engine) => {
+    const initial = options.from === undefined ? undefined : await initialModel(options.from);
     const progress = await openProgress(terminal);
-    const session = await openSession(options, undefined, {
+    const session = await openSession(options, initial?.tokenizer, {
       progress: run.tell ? undefined : (share, what) => progress.update(share, `${what}: ${percent(share)}`),
     }).catch((error) => {
       progress.close();
@@ -52,7 +54,8 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       return another;
     };
     const { resume, out } = run;
-    const trainer = new SurvivingTrainer({ engine, reopen, session, options, store, resume, out });
+    const parts = { engine, reopen, session, initial, options, store, resume, out };
+    const trainer = new SurvivingTrainer(parts);
     await store.write(optionsFile, `${JSON.stringify(options, null, 2)}\n`);
     const tell = run.tell ?? report({ session, options }, progress);
     const stop = () => {
@@ -80,4 +83,9 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
       for (const engine of reopened) engine.close();
     }
   });
+}
+
+async function initialModel(name: string): Promise<InitialModel> {
+  const { readInitial } = await import('../mlm/initialModel.ts');
+  return readInitial(await modelReader(name), name);
 }

@@ -86,6 +86,10 @@ export const optionGroups: OptionGroups<keyof TrainOptions> = {
     },
   },
   'The model:': {
+    from: {
+      value: '<model>',
+      help: 'go on with a model, a folder, a zip or hf://owner/name: its form, tokenizer and weights, instead of a new one',
+    },
     preset: { value: '<size>', help: 'nano, tiny, micro, mini, small, medium or base' },
     layers: { value: '<count>', help: "layers, instead of the preset's" },
     width: { value: '<size>', help: "width of the hidden states, instead of the preset's" },

@@ -30,6 +30,8 @@ const entries = {
   tokenizer: v.optional(v.string(), 'wordpiece'),
   /** Size of a vocabulary that is trained here. */
   vocabSize: v.optional(whole(16), 2048),
+  /** A model to go on with: its form, its tokenizer and its weights then stand for the options that make a new one. */
+  from: v.optional(v.string()),
   /** nano, tiny, micro, mini, small, medium or base. */
   preset: v.optional(v.string(), 'tiny'),
   /** Instead of the preset's: the number of layers, their width, and the heads of each. */

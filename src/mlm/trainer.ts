@@ -22,6 +22,7 @@ import type {
   StepEvent,
   TrainEvent,
 } from './events.ts';
+import { continuedConfig, type InitialModel } from './initialModel.ts';
 import { modelConfig } from './modelConfig.ts';
 import { createObjective, type Objective, type Trainee } from './objectives/index.ts';
 import type { TrainOptions } from './options.ts';
@@ -43,6 +44,8 @@ export interface TrainerParts {
   options: TrainOptions;
   /** Where checkpoints, metrics and the model go; without one nothing is kept. */
   store?: RunStore;
+  /** The model to go on with, where nothing is resumed; its tokenizer is the session's. */
+  initial?: InitialModel;
   /** Continue from the store's last checkpoint. */
   resume?: boolean;
   /** The name of the store to tell in the last event. */
@@ -92,10 +95,12 @@ export class Trainer {
 
   /** Builds the model and gives it memory. Throws `option` when the options contradict each other, `out-of-memory` when a batch is too large for the adapter. */
   constructor(parts: TrainerParts) {
-    const { engine, session, options, split = 1 } = parts;
+    const { engine, session, options, initial, split = 1 } = parts;
     this.parts = parts;
     this.objective = createObjective(options, session.train.vocabulary);
-    const config = modelConfig(session, this.objective, options);
+    const config = initial
+      ? continuedConfig(initial, session, this.objective, options)
+      : modelConfig(session, this.objective, options);
     checkBatchFits(
       { ...options, accumulation: split * options.accumulation },
       config.hidden_size,
@@ -148,6 +153,7 @@ export class Trainer {
    */
   async *run(): AsyncGenerator<TrainEvent, void, void> {
     if (this.parts.resume) await this.resume();
+    else await this.parts.initial?.load(this.slab);
     const { session } = this.parts;
     const bars: Bars = {
       baselines: session.baselines(this.evaluationBatches, this.objective),

@@ -10,7 +10,7 @@ import {
 import type { OptionForm } from '../protocol.ts';
 
 /** Chosen elsewhere on the page. */
-const elsewhere: ReadonlySet<string> = new Set<keyof TrainOptions>(['data']);
+const elsewhere: ReadonlySet<string> = new Set<keyof TrainOptions>(['data', 'from']);
 
 export function optionForm(given: TrainOptionsInput): OptionForm {
   const objective = objectiveNames.find((name) => name === given.objective) ?? 'mlm';

@@ -33,6 +33,8 @@ let engine: Engine | undefined;
 /** The run under way, or the last one, whose model still answers. */
 let training: Training | undefined;
 let busy = false;
+/** What was asked of a run that is still being prepared. */
+let wanted: 'pause' | 'stop' | undefined;
 /** A model that was loaded from files. */
 let loaded: Pretrained | undefined;
 let words: Word[] = [];
@@ -110,6 +112,7 @@ async function train(
   resume: boolean,
 ): Promise<void> {
   busy = true;
+  wanted = undefined;
   try {
     clearModels();
     tell({ type: 'run', run: record });
@@ -128,6 +131,8 @@ async function train(
       look: lookAndTell,
       exclusive,
     });
+    if (wanted === 'pause') training.pause();
+    if (wanted === 'stop') training.stop();
     await training.run();
   } catch (error) {
     if (!training) {
@@ -194,15 +199,18 @@ const calls: {
   },
 
   async pause() {
-    training?.pause();
+    if (training) training.pause();
+    else wanted = 'pause';
   },
 
   async go() {
-    training?.go();
+    if (training) training.go();
+    else wanted = undefined;
   },
 
   async stop() {
-    training?.stop();
+    if (training) training.stop();
+    else wanted = 'stop';
   },
 
   async look(sentence) {

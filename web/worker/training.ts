@@ -75,7 +75,7 @@ export class Training {
         tell({ type: 'train', event });
         if (event.event === 'start') {
           this.record.start = event;
-          await this.tellState('running');
+          await this.tellState(this.gate ? 'paused' : 'running');
         }
         if (event.event === 'step') this.step = event.step;
         if (event.event === 'checkpoint' && this.gate) this.gate.saved = true;
