@@ -73,10 +73,10 @@ export function sayReports(terminal: Terminal, { calibration, robustness }: Repo
     );
     say(terminal, line('as it is', asItIs));
     say(terminal, line(`at temperature ${temperature.toFixed(2)}`, scaled));
-    say(terminal, '\nwhen it says     it is right');
+    say(terminal, '\nwhen it says        it is right');
     for (const { from, to, count, accuracy } of asItIs.bins) {
       if (count > 0)
-        say(terminal, `${`${percent(from)} to ${percent(to)}`.padEnd(17)}${percent(accuracy)} of ${count}`);
+        say(terminal, `${`${percent(from)} to ${percent(to)}`.padEnd(20)}${percent(accuracy)} of ${count}`);
     }
   }
   if (robustness) {

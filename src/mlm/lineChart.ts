@@ -26,6 +26,7 @@ export interface Chart {
 const plot = { left: 80, top: 50, width: 560, height: 360 };
 const bottom = plot.top + plot.height;
 const right = plot.left + plot.width;
+const legendWidth = 220;
 
 export function lineChartSvg(chart: Chart): string {
   const { title, series, logX = false, yFrom = 'zero' } = chart;
@@ -68,10 +69,10 @@ export function lineChartSvg(chart: Chart): string {
     const line = joined
       ? `<polyline points="${shown.map(({ at }) => at.join()).join(' ')}" fill="none" stroke="${color}" stroke-width="2"/>`
       : '';
-    const legend = `<text x="${plot.left + 16}" y="${plot.top + 16 + 18 * i}">${svgText(name)}</text>`;
+    const legend = `<text x="${right + 16}" y="${plot.top + 12 + 18 * i}">${svgText(name)}</text>`;
     return `<g fill="${color}">${dots.join('')}${line}${legend}</g>`;
   });
-  return svgFile({ width: right + 40, height: bottom + 60 }, title, [
+  return svgFile({ width: right + legendWidth, height: bottom + 60 }, title, [
     `<text x="${plot.left}" y="28" font-size="14">${svgText(title)}</text>`,
     `<g fill="#4a5568">`,
     ...grid,
