@@ -17,6 +17,7 @@ interface TasksFlags {
   out: string;
   preset: string;
   steps: number;
+  maskRate: number;
   vocabSize: number;
   fractions: number[];
   controls: number[];
@@ -44,6 +45,7 @@ export function addBenchTasks(bench: Command, terminal: Terminal): void {
     )
     .option('--preset <name>', 'the size of the models', 'tiny')
     .option('--steps <count>', 'of pre-training, for each body', atLeast1, 1000)
+    .option('--mask-rate <share>', 'of pre-training; in few steps, more is learnt from more', number, 0.4)
     .option('--vocab-size <count>', 'of the tokenizer', atLeast1, 4096)
     .option('--seq-len <tokens>', 'most tokens of a row', atLeast1, 64)
     .option('--fractions <shares>', 'shares of the labels', numbers, [0.01, 0.1, 1])
@@ -114,7 +116,7 @@ function parseScores(text: string): ArmScore[] {
     .map((line) => JSON.parse(line) as ArmScore);
 }
 
-/** The folders of both bodies; one that is there is kept. */
+/** The folders of both bodies; one that is there is kept, and that of shuffled text left out where no control asks for it. */
 async function pretrain(
   flags: TasksFlags,
   tasks: readonly ComparedTask[],
@@ -125,9 +127,11 @@ async function pretrain(
   const lines = await pretrainingText(tasks);
   const texts = { text: lines, shuffled: shuffleWords(lines, 0) };
   const bodies = { text: '', shuffled: '' };
+  const controlled = flags.controls.some((share) => flags.fractions.includes(share));
   for (const name of ['text', 'shuffled'] as const) {
     const data = join(flags.out, `${name}.txt`);
     bodies[name] = join(flags.out, `body-${name}`);
+    if (name === 'shuffled' && !controlled) continue;
     if (await new FolderStore(bodies[name]).readBytes('model.safetensors')) continue;
     await store.write(`${name}.txt`, `${texts[name].join('\n')}\n`);
     if (!flags.json) say(terminal, `Pre-training on ${data} for ${flags.steps} steps`);
@@ -138,9 +142,9 @@ async function pretrain(
 
 async function trainBody(flags: TasksFlags, data: string, out: string, terminal: Terminal): Promise<void> {
   const { runTraining } = await import('./run.ts');
-  const { preset, steps, vocabSize, seqLen, adapter } = flags;
+  const { preset, steps, maskRate, vocabSize, seqLen, adapter } = flags;
   const text = { data: [data], documents: 'line' as const };
   const tell = flags.json ? (event: unknown) => sayJson(terminal, event) : undefined;
-  const options = { ...text, preset, steps, vocabSize, seqLen };
+  const options = { ...text, preset, steps, maskRate, vocabSize, seqLen };
   await runTraining({ options, out, adapter, resume: false, tell }, terminal);
 }
