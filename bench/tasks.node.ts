@@ -73,6 +73,8 @@ async function scoreArm(
     model: arm === 'shuffled text' ? bodies.shuffled : bodies.text,
     scratch: arm === 'scratch',
     shuffleLabels: arm === 'shuffled labels',
+    // A first token is never hidden in pre-training, and so has never learnt to stand for its text.
+    ...(task.architecture === 'BertForSequenceClassification' && { pooling: 'mean' }),
     labelFraction: fraction,
     seed,
   });

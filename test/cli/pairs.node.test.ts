@@ -68,9 +68,12 @@ test('questions: train, score what was held out, answer one', async () => {
 
 test('numbers: train on pairs that are generated, score pairs in a file, rate one', async () => {
   const args = ['finetune', '--task', 'similarity', '--data', 'generated:80', '--out', at('similarity')];
-  const { code, out, err } = await cloze([...args, ...quick]);
+  const { code, out, err } = await cloze([...args, ...quick, '--pooling', 'mean']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(lines(out)[0]).toMatchObject({ train: 72, development: 8 });
+  const again = await cloze(['eval', '--model', at('similarity'), '--json']);
+  expect(lines(again.out)[0].scores).toEqual(lines(out).at(-1).scores);
+  expect(JSON.parse(await readFile(at('similarity/config.json'), 'utf8')).classifier_pooling).toBe('mean');
   await writeFile(at('pairs.tsv'), 'a boat\ta ship\t5\na boat\ta rock\t0\na boat\ta boat\t5\n');
   const scored = await cloze(['eval', '--model', at('similarity'), '--data', at('pairs.tsv'), '--json']);
   const [{ examples, scores, baseline }] = lines(scored.out);
@@ -80,6 +83,17 @@ test('numbers: train on pairs that are generated, score pairs in a file, rate on
   expect(baseline.pearson).toBeCloseTo(0.5, 12);
   const said = await cloze(['predict', '--model', at('similarity'), '--json', 'a boat\ta ship']);
   expect(Number.isFinite(Number(lines(said.out)[0].label))).toBe(true);
+  const words = await cloze([
+    'finetune',
+    '--task',
+    'qa',
+    '--data',
+    at('squad.json'),
+    '--pooling',
+    'mean',
+    ...quick,
+  ]);
+  expect(words.err).toMatch(/qa has no one answer for a whole text/);
   const none = await cloze(['finetune', '--task', 'ner', '--data', 'generated', ...quick]);
   expect(none.err).toMatch(/the task ner has no examples of its own/);
 });

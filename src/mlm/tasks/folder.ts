@@ -22,7 +22,8 @@ export interface LoadedTask {
 }
 
 /** What a new model for a task is made of besides its body. */
-export interface TaskStart extends Partial<LearningOptions & Pick<FinetuneOptions, 'seed' | 'scratch'>> {
+export interface TaskStart
+  extends Partial<LearningOptions & Pick<FinetuneOptions, 'seed' | 'scratch' | 'pooling'>> {
   task: Task;
   /** What it is to learn from, for what its head needs. */
   known: readonly TaskExample[];
@@ -59,10 +60,21 @@ export function startAnew(
   start: TaskStart,
 ): LoadedTask {
   const { task, known } = start;
-  const own = task.configure(body, known, tokenizer);
+  const own = task.configure(pooled(body, start), known, tokenizer);
   const config = { ...own, architectures: [task.architecture], task: task.name };
   const trainee = task.build(config, tokenizer);
   return { trainee, slab: materializeTask(trainee, engine, start) };
+}
+
+/** What a body's config says once a whole text is told from its tokens in another way. Throws ClozeError `option` for a task without whole texts. */
+function pooled(body: BertConfig, { task, pooling }: TaskStart): BertConfig {
+  if (pooling === undefined) return body;
+  if (task.architecture !== 'BertForSequenceClassification') {
+    throw new ClozeError('option', `${task.name} has no one answer for a whole text`, 'Leave --pooling out');
+  }
+  // BERT's pooler reads first tokens alone.
+  const head = pooling === 'mean' ? 'transform' : body.classifier_head;
+  return { ...body, classifier_head: head, classifier_pooling: pooling };
 }
 
 /** The files of a fine-tuned model; adaptations are merged into the weights. */

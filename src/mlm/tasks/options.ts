@@ -29,6 +29,8 @@ const entries = {
   vocabSize: v.optional(whole(16), 4096),
   seqLen: v.optional(whole(8)),
   docStride: v.optional(whole(1), 128),
+  /** What stands for a whole text: its first token, or the mean of all. Default: as the body's config says, which is the first. */
+  pooling: v.optional(v.picklist(['cls', 'mean'])),
   epochs: v.optional(whole(1), 3),
   /** Epochs between scorings; the last one is always scored. */
   evalEvery: v.optional(whole(1), 1),
@@ -87,6 +89,10 @@ export const finetuneGroups: OptionGroups<Name> = {
     seqLen: {
       value: '<tokens>',
       help: 'most tokens of a row (default: 128, qa 384, or what the model reads)',
+    },
+    pooling: {
+      value: '<how>',
+      help: 'what stands for a whole text: its first token (cls), or the mean of all (default: as the model says)',
     },
     docStride: { value: '<tokens>', help: 'by how many tokens the windows of a long context advance' },
   },
