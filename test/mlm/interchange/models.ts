@@ -92,6 +92,11 @@ export function randomRows(
   };
 }
 
+/** Numbers [B, T] as lists in a list. */
+export function nested(values: ArrayLike<number>, [B, T]: readonly [number, number]): number[][] {
+  return Array.from({ length: B }, (_, b) => Array.from({ length: T }, (_, t) => values[b * T + t]));
+}
+
 /** The logits of all tokens, [B·T, V]. */
 export async function languageLogits(
   { model, slab: { engine }, config }: Pick<SmallModel<BertForMaskedLM>, 'model' | 'slab' | 'config'>,

@@ -1,18 +1,15 @@
 /** What is written, read by a plain PyTorch script that knows Hugging Face's names and formulas and nothing of us. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
 import { furthest, type HeadName, heads, smallHead } from './heads.ts';
-import { hubConfigs, randomRows } from './models.ts';
+import { hubConfigs, nested, randomRows } from './models.ts';
+import { findPython } from './python.node.ts';
 
-/** Debian's own Python has the packages of Debian, whichever other comes first. */
-const python = [process.env.CLOZE_PYTHON ?? 'python3', '/usr/bin/python3'].find(
-  (command) => spawnSync(command, ['-c', 'import torch']).status === 0,
-);
-if (!python) console.warn('Skipped: no Python with PyTorch here (Debian: apt-get install python3-torch)');
+const python = findPython();
 
 let engine: Engine;
 const folder = mkdtempSync(join(tmpdir(), 'cloze-pytorch-'));
@@ -40,13 +37,10 @@ describe.skipIf(!python).each(variants)('%s, %s', (_, head, hub) => {
     const { files, config, logits, slab } = await smallHead(engine, head, hub);
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
     const rows = randomRows([31, 7, 18], config);
-    const [B, T] = rows.shape;
-    const nested = (values: Uint32Array) =>
-      Array.from({ length: B }, (_, b) => [...values.subarray(b * T, (b + 1) * T)]);
     const input = {
-      input_ids: nested(rows.ids),
-      attention_mask: nested(rows.attentionMask),
-      token_type_ids: nested(rows.types),
+      input_ids: nested(rows.ids, rows.shape),
+      attention_mask: nested(rows.attentionMask, rows.shape),
+      token_type_ids: nested(rows.types, rows.shape),
     };
     const output = execFileSync(python!, [join(import.meta.dirname, 'forward.py'), folder], {
       input: JSON.stringify(input),
