@@ -3,6 +3,7 @@ import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/errors.ts';
 import { presetConfig } from '../bert/config.ts';
 import { readFileText } from '../files.node.ts';
+import { FolderStore } from '../folder-store.node.ts';
 import type { FileReader } from '../interchange/files.ts';
 import { trainTokenizer } from '../tokenizer/index.ts';
 import { divide, type TaskData } from './examples.ts';
@@ -41,7 +42,7 @@ export async function startTask(
 ): Promise<LoadedTask> {
   const { model, preset, vocabSize, seqLen } = options;
   const start = { ...options, task, known };
-  if (model !== undefined && read) return startFromFolder(engine, read, model, start);
+  if (model !== undefined) return startFromFolder(engine, read ?? readerOf(model), model, start);
   const corpus = train.flatMap(({ text, pair, labels }) => [
     text,
     ...(pair === undefined ? [] : [pair]),
@@ -55,4 +56,9 @@ export async function startTask(
   });
   const body = { ...config, max_position_embeddings: lengthOf(config, seqLen) };
   return startAnew(engine, body, tokenizer, start);
+}
+
+function readerOf(model: string): FileReader {
+  const folder = new FolderStore(model);
+  return (name) => folder.readBytes(name);
 }
