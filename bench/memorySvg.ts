@@ -1,5 +1,5 @@
 /** Memory of activations against tokens in a row, as an SVG picture that stands by itself. Both axes are linear and begin at 0. */
-import { lineChartSvg } from '../src/mlm/lineChart.ts';
+import { lineChartSvg } from '../src/mlm/charts/lineChart.ts';
 import type { ActivationCost, MemoryReport, MemoryRow } from './memory.ts';
 
 const series: readonly [name: string, cost: (row: MemoryRow) => ActivationCost][] = [

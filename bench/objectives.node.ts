@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { DoneEvent } from '../src/mlm/events.ts';
+import type { DoneEvent } from '../src/mlm/training/events.ts';
 import { common, runs, tableLines } from './objectives.ts';
 
 const [folder = 'objectives', steps = '600', seeds = '3'] = process.argv.slice(2);

@@ -2,7 +2,7 @@
  * The table of docs/objectives.md: every objective trained in small on the built-in stories, over several seeds, each beside what
  * counting achieves on the same predictions. What a run is made of stands here; `objectives.node.ts` runs them.
  */
-import type { DoneEvent } from '../src/mlm/events.ts';
+import type { DoneEvent } from '../src/mlm/training/events.ts';
 
 /** What all runs have in common, as arguments of `cloze train`. */
 export const common =

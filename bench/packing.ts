@@ -4,6 +4,8 @@
  */
 import { Engine } from '../src/autograd/index.ts';
 import type { Device } from '../src/gpu/index.ts';
+import { paddingShare } from '../src/mlm/data/packing.ts';
+import { TrainingBatches } from '../src/mlm/data/trainingBatches.ts';
 import {
   type Batch,
   buildSession,
@@ -12,8 +14,6 @@ import {
   createObjective,
   parseOptions,
 } from '../src/mlm/index.ts';
-import { paddingShare } from '../src/mlm/packing.ts';
-import { TrainingBatches } from '../src/mlm/trainingBatches.ts';
 import { digits, rangeText } from './report.ts';
 import { ratio, type Sampling, summarize, takeTurns } from './sampling.ts';
 import { OurTraining, type StepSizes } from './stepTask.ts';

@@ -1,5 +1,5 @@
 /** A roofline as an SVG picture that stands by itself: no script, no style sheet, no font of its own. */
-import { lineColors as colors, fixed, svgFile, svgText as text } from '../src/mlm/svg.ts';
+import { lineColors as colors, fixed, svgFile, svgText as text } from '../src/mlm/charts/svg.ts';
 import { digits } from './report.ts';
 import { along, frameOf, intensityText, plotted, type Roofline, roofAt, ticks } from './roofline.ts';
 

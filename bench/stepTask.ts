@@ -4,8 +4,8 @@ import { Profiler } from '../src/gpu/profiler.ts';
 import { Random } from '../src/kernels/index.ts';
 import { type Batch, type BertConfig, BertForMaskedLM, presetConfig } from '../src/mlm/index.ts';
 import { languageModel } from '../src/mlm/objectives/languageModel.ts';
-import { inPrecision } from '../src/mlm/precision.ts';
-import { TrainingStep } from '../src/mlm/step.ts';
+import { inPrecision } from '../src/mlm/training/precision.ts';
+import { TrainingStep } from '../src/mlm/training/step.ts';
 import { AdamW, enableGradientCheckpointing, GradScaler, materialize, type Slab } from '../src/nn/index.ts';
 import { optimizer, type Training, type TrainingTask, type Weight } from './peers/training.ts';
 

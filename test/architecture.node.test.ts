@@ -133,7 +133,7 @@ describe('architecture', () => {
     ['src/mlm/a.ts', 'const sizes = corpus.map((document) => document.length);'],
     ['src/gpu/device.ts', "import { platform } from '#platform';"],
     ['src/gpu/platform.node.ts', "const dawn = await import('webgpu');\nprocess.env.X = navigator.y;"],
-    ['src/mlm/hub.node.ts', "import { readFile } from 'node:fs/promises';"],
+    ['src/mlm/interchange/hub.node.ts', "import { readFile } from 'node:fs/promises';"],
     ['src/cli/main.ts', "import { argv } from 'node:process';\nimport { train } from '../mlm/index.ts';"],
   ])('in %s has nothing against %s', (path, source) => {
     expect(violations(path, source)).toEqual([]);

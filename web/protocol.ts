@@ -1,9 +1,9 @@
 /** What page and worker say to each other: calls that are answered, and news that are not asked for. */
 import type { KernelReport, KernelRow } from '../bench/report.ts';
-import type { TrainEvent } from '../src/mlm/events.ts';
 import type { FillMaskPrediction } from '../src/mlm/fillMask.ts';
-import type { OptionField } from '../src/mlm/optionFields.ts';
-import type { TrainOptions, TrainOptionsInput } from '../src/mlm/options.ts';
+import type { TrainEvent } from '../src/mlm/training/events.ts';
+import type { OptionField } from '../src/mlm/training/optionFields.ts';
+import type { TrainOptions, TrainOptionsInput } from '../src/mlm/training/options.ts';
 
 /** A text to learn from. The end of its name tells its format, as on the command line. */
 export interface TextSource {

@@ -1,8 +1,8 @@
 /** What the page knows, as signals, and what its buttons do. */
 import { effect, signal } from '@preact/signals';
 import type { KernelReport, KernelRow } from '../bench/report.ts';
-import type { TrainEvent } from '../src/mlm/events.ts';
-import { storyPrompts } from '../src/mlm/stories.ts';
+import { storyPrompts } from '../src/mlm/data/stories.ts';
+import type { TrainEvent } from '../src/mlm/training/events.ts';
 import { Client } from './client.ts';
 import { addEvent, type Curves, curvesOf, noCurves } from './curves.ts';
 import type {

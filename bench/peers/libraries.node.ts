@@ -3,7 +3,7 @@ import type { Competitor } from './competitor.ts';
 import { peers } from './index.ts';
 import { jaxWasmCompetitor } from './jax.ts';
 import { jaxTraining } from './jaxTraining.ts';
-import { onnxruntimeCpu, onnxruntimeWebInNode } from './onnxruntime.node.ts';
+import { onnxruntimeCpu, onnxruntimeWasm, onnxruntimeWebInNode } from './onnxruntime.node.ts';
 import { pytorchCompetitor, pytorchTraining } from './pytorch.node.ts';
 import { tfjsCompetitor } from './tfjs.ts';
 import { tfjsTraining } from './tfjsTraining.ts';
@@ -22,6 +22,7 @@ export const peersInNode: Readonly<Record<string, () => Promise<Competitor>>> = 
 export const context: Readonly<Record<string, () => Promise<Competitor>>> = {
   'tfjs wasm': () => tfjsCompetitor('wasm'),
   'jax-js wasm': jaxWasmCompetitor,
+  'onnxruntime wasm': onnxruntimeWasm,
   'onnxruntime cpu': onnxruntimeCpu,
   pytorch: pytorchCompetitor,
 };

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Competitor } from './competitor.ts';
-import { dataOf, onnxruntimeCompetitor, onnxruntimeWeb, typeOf } from './onnxruntime.ts';
+import { dataOf, type OnnxRuntime, onnxruntimeCompetitor, onnxruntimeWeb, typeOf } from './onnxruntime.ts';
+import type { Operand } from './operations.ts';
 
 /** Where its WebGPU build lies as WebAssembly. Throws where the package is missing. */
 export function onnxWasm(): string {
@@ -15,20 +16,30 @@ export async function onnxruntimeWebInNode(): Promise<Competitor> {
   return onnxruntimeWeb(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
 }
 
-/** On the CPU, as context. */
+/** Not among the packages of this repository: on Linux it downloads CUDA when it is installed, whoever needs that. */
+const cpuPackage = 'onnxruntime-node';
+
+/** On the CPU, as context. Throws where its package is not installed. */
 export async function onnxruntimeCpu(): Promise<Competitor> {
-  const runtime = await import('onnxruntime-node');
+  return onProcessor('onnxruntime cpu', await import(cpuPackage), 'cpu');
+}
+
+/** On WebAssembly, as context. */
+export async function onnxruntimeWasm(): Promise<Competitor> {
+  const runtime = await import('onnxruntime-web');
+  runtime.env.wasm.numThreads = 1; // With more, its threads keep the process from ending.
+  return onProcessor('onnxruntime wasm', runtime, 'wasm');
+}
+
+function onProcessor(name: string, runtime: OnnxRuntime, provider: 'cpu' | 'wasm'): Competitor {
+  const tensor = (operand: Operand) =>
+    new runtime.Tensor(typeOf(operand), dataOf(operand) as Float32Array, operand.shape);
   return onnxruntimeCompetitor({
-    name: 'onnxruntime cpu',
+    name,
     runtime,
-    options: { executionProviders: ['cpu'] },
+    options: { executionProviders: [provider] },
     place: async (operands) =>
-      Object.fromEntries(
-        Object.entries(operands).map(([key, operand]) => [
-          key,
-          new runtime.Tensor(typeOf(operand), dataOf(operand) as Float32Array, operand.shape),
-        ]),
-      ),
+      Object.fromEntries(Object.entries(operands).map(([key, operand]) => [key, tensor(operand)])),
     settled: async () => {},
   });
 }

@@ -4,7 +4,7 @@ import type { Listener } from '../../bench/kernels.ts';
 import type { KernelReport } from '../../bench/report.ts';
 import type { Sampling } from '../../bench/sampling.ts';
 import { ClozeError } from '../gpu/errors.ts';
-import { readFileText } from '../mlm/files.node.ts';
+import { readFileText } from '../mlm/data/files.node.ts';
 import { sayJson } from './json.ts';
 import { say, type Terminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 /** `cloze bench memory`: what activations take as rows grow, in the terminal and as a picture. */
-import { writeFileAtomically } from '../mlm/files.node.ts';
+import { writeFileAtomically } from '../mlm/data/files.node.ts';
 import { sayJson } from './json.ts';
 import { say, type Terminal } from './terminal.ts';
 

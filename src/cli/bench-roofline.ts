@@ -1,6 +1,6 @@
 /** `cloze bench roofline`: the kernels under the roof of the adapter, in the terminal and as a picture. */
 import type { KernelReport } from '../../bench/report.ts';
-import { readFileText, writeFileAtomically } from '../mlm/files.node.ts';
+import { readFileText, writeFileAtomically } from '../mlm/data/files.node.ts';
 import { sayJson } from './json.ts';
 import { say, type Terminal } from './terminal.ts';
 

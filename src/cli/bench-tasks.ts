@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { ComparedTask } from '../../bench/tasks.node.ts';
 import type { ArmScore } from '../../bench/tasksReport.ts';
 import { ClozeError } from '../gpu/errors.ts';
-import { FolderStore } from '../mlm/folder-store.node.ts';
+import { FolderStore } from '../mlm/storage/folder-store.node.ts';
 import { fillIn } from './bench-kernels.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';

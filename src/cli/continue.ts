@@ -103,7 +103,7 @@ async function run(flags: ContinueFlags, terminal: Terminal): Promise<void> {
     if (flags.json) sayJson(terminal, { event: 'done', changes });
     else sayChanges(terminal, changes);
     if (out === undefined) return;
-    const { writeFolderAtomically } = await import('../mlm/files.node.ts');
+    const { writeFolderAtomically } = await import('../mlm/data/files.node.ts');
     await writeFolderAtomically(out, {
       ...(await taskFiles({ trainee, slab }, options)),
       [historyFile]: `${JSON.stringify(history, null, 2)}\n`,

@@ -1,8 +1,8 @@
 /** `cloze demo`: the whole story in two minutes. Trains on the built-in stories, then fills the blanks of new ones. */
 import type { Command } from 'commander';
+import type { StoryPrompt } from '../mlm/data/stories.ts';
 import type { FillMaskPrediction } from '../mlm/fillMask.ts';
-import type { TrainOptionsInput } from '../mlm/options.ts';
-import type { StoryPrompt } from '../mlm/stories.ts';
+import type { TrainOptionsInput } from '../mlm/training/options.ts';
 import { sayJson } from './json.ts';
 import { number } from './options.ts';
 import { predictionLines } from './report.ts';
@@ -64,7 +64,7 @@ Examples:
 
 /** Fills the blanks with the model as it was saved. */
 async function fillPrompts({ out, adapter, json }: DemoFlags, terminal: Terminal): Promise<void> {
-  const { storyPrompts } = await import('../mlm/stories.ts');
+  const { storyPrompts } = await import('../mlm/data/stories.ts');
   const { fillMask } = await import('../mlm/fillMask.ts');
   const { withModel } = await import('./model.ts');
   await withModel({ model: out, adapter }, async (pretrained) => {

@@ -1,11 +1,11 @@
 /** `cloze eval --pairs`: how often a model finds the right one of two sentences likelier, beside two trivial bars. */
 import { join } from 'node:path';
 import { ClozeError } from '../gpu/errors.ts';
-import { readFileText, unlessMissing } from '../mlm/files.node.ts';
-import type { PairScore } from '../mlm/minimalPairs.ts';
+import { readFileText, unlessMissing } from '../mlm/data/files.node.ts';
+import type { PairScore } from '../mlm/evaluation/minimalPairs.ts';
 import type { ObjectiveName } from '../mlm/objectives/index.ts';
-import { parseOptions, type TrainOptions } from '../mlm/options.ts';
 import type { Trained } from '../mlm/pretrained.ts';
+import { parseOptions, type TrainOptions } from '../mlm/training/options.ts';
 import { count, percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withTrained } from './model.ts';
@@ -28,9 +28,9 @@ export async function evalPairs(flags: PairFlags, terminal: Terminal): Promise<v
   const stranger = Object.keys(flags).find((name) => !own.includes(name));
   if (stranger) throw new ClozeError('option', `${flagOf(stranger)} says nothing of pairs`, 'Leave it out');
   const { lengthScores, pairGroups, parsePairs, scorePairs, unigramScores } = await import(
-    '../mlm/minimalPairs.ts'
+    '../mlm/evaluation/minimalPairs.ts'
   );
-  const { logLikelihoods, textRows } = await import('../mlm/likelihood.ts');
+  const { logLikelihoods, textRows } = await import('../mlm/evaluation/likelihood.ts');
   const { createObjective } = await import('../mlm/objectives/index.ts');
   const pairs = parsePairs(await readFileText(flags.pairs), flags.pairs);
   await withTrained(flags, async (trained) => {
@@ -75,8 +75,8 @@ function pairLine(name: string, { accuracy, interval: [low, high], pairs }: Pair
 async function trainingRows({ model }: PairFlags, { tokenizer }: Trained) {
   const run = await unlessMissing(readConfig(join(model, optionsFile)));
   if (!run) return undefined;
-  const { openSession } = await import('../mlm/session.node.ts');
-  const { thinned } = await import('../mlm/dataset.ts');
+  const { openSession } = await import('../mlm/data/session.node.ts');
+  const { thinned } = await import('../mlm/data/dataset.ts');
   const options: TrainOptions = parseOptions(run.options);
   try {
     return thinned((await openSession(options, tokenizer)).train, 1 << 24);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Engine } from '../autograd/index.ts';
 import { ClozeError } from '../gpu/errors.ts';
-import { writeFileAtomically } from '../mlm/files.node.ts';
+import { writeFileAtomically } from '../mlm/data/files.node.ts';
 import type { FinetuneOptions } from '../mlm/tasks/options.ts';
 import type { Calibration, CalibrationReport } from '../mlm/tasks/reports/calibration.ts';
 import type { Robustness } from '../mlm/tasks/reports/robustness.ts';
@@ -92,7 +92,7 @@ export function sayReports(terminal: Terminal, { calibration, robustness }: Repo
 }
 
 async function draw(folder: string, task: string, { calibration, robustness }: Reports): Promise<void> {
-  const { lineChartSvg } = await import('../mlm/lineChart.ts');
+  const { lineChartSvg } = await import('../mlm/charts/lineChart.ts');
   const write = (name: string, picture: string) => writeFileAtomically(join(folder, name), picture);
   if (calibration) {
     const points = ({ bins }: Calibration) =>

@@ -2,12 +2,12 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import { unlessMissing } from '../mlm/files.node.ts';
+import { unlessMissing } from '../mlm/data/files.node.ts';
+import type { ScoredText, Session } from '../mlm/data/session.ts';
 import { type ObjectiveName, objectivesWith } from '../mlm/objectives/index.ts';
-import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
 import type { Trained } from '../mlm/pretrained.ts';
-import type { ScoredText, Session } from '../mlm/session.ts';
 import type { Tokenizer } from '../mlm/tokenizer/index.ts';
+import { parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/training/options.ts';
 import { evalPairs } from './eval-pairs.ts';
 import { evalTask } from './eval-task.ts';
 import { count, percent } from './format.ts';
@@ -101,8 +101,8 @@ async function evalModel(flags: EvalFlags, terminal: Terminal): Promise<void> {
   if (isTaskConfig(config)) return evalTask(flags, terminal);
   refuseReports(flags);
   if (flags.pairs !== undefined) return evalPairs({ ...flags, pairs: flags.pairs }, terminal);
-  const { evaluationMaskSeed } = await import('../mlm/evaluationSet.ts');
-  const { measure } = await import('../mlm/measures.ts');
+  const { evaluationMaskSeed } = await import('../mlm/data/evaluationSet.ts');
+  const { measure } = await import('../mlm/evaluation/measures.ts');
   const { createObjective } = await import('../mlm/objectives/index.ts');
   await withTrained(flags, async (trained) => {
     const { trainee, tokenizer, slab } = trained;
@@ -164,7 +164,7 @@ async function openText(
   options: TrainOptions,
   tokenizer: Tokenizer,
 ): Promise<EvaluatedText> {
-  const { openSession, openWholeText } = await import('../mlm/session.node.ts');
+  const { openSession, openWholeText } = await import('../mlm/data/session.node.ts');
   const run = await runOptions(flags);
   const paths = (data: readonly string[]) => data.map((path) => resolve(path)).join('\n');
   const own = run !== undefined && paths(options.data) === paths(parseOptions(run).data);

@@ -2,8 +2,8 @@
 import { type Command, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
 import type { AnyModel } from '../mlm/anyModel.ts';
+import { writeFileAtomically } from '../mlm/data/files.node.ts';
 import { type AttributionMethod, attributionMethods } from '../mlm/explain/attribution.ts';
-import { writeFileAtomically } from '../mlm/files.node.ts';
 import { bar, percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { withAny } from './model.ts';

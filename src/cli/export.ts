@@ -36,7 +36,7 @@ async function exportModel({ model, out, json }: ExportFlags, terminal: Terminal
   if (!/\.onnx$/i.test(out))
     throw new ClozeError('option', `--out is ${out}`, 'Name a file that ends in .onnx');
   const { exportOnnx } = await import('../mlm/interchange/onnx/export.ts');
-  const { writeFileAtomically } = await import('../mlm/files.node.ts');
+  const { writeFileAtomically } = await import('../mlm/data/files.node.ts');
   const { bytes, task, opset, inputs, outputs } = await exportOnnx(await modelReader(model), model);
   await writeFileAtomically(out, bytes);
   if (json) {

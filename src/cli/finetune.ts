@@ -1,7 +1,7 @@
 /** `cloze finetune`: trains a model for a task, from what was pre-trained or from nothing, and saves it. */
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import type { FolderStore } from '../mlm/folder-store.node.ts';
+import type { FolderStore } from '../mlm/storage/folder-store.node.ts';
 import { finetuneField, finetuneGroups, finetuneNames, parseFinetuneOptions } from '../mlm/tasks/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
@@ -71,7 +71,7 @@ async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
     }
     if (out === undefined) return;
     const { taskFiles } = await import('../mlm/tasks/folder.ts');
-    const { writeFolderAtomically } = await import('../mlm/files.node.ts');
+    const { writeFolderAtomically } = await import('../mlm/data/files.node.ts');
     await writeFolderAtomically(out, await taskFiles({ trainee, slab }, options));
     if (flags.json) return;
     const text = train[0].text.slice(0, 60).replaceAll('"', "'");
@@ -81,6 +81,6 @@ async function run(flags: FinetuneFlags, terminal: Terminal): Promise<void> {
 }
 
 async function openStore(out: string): Promise<FolderStore> {
-  const { FolderStore } = await import('../mlm/folder-store.node.ts');
+  const { FolderStore } = await import('../mlm/storage/folder-store.node.ts');
   return FolderStore.open(out);
 }

@@ -56,7 +56,7 @@ async function withLoaded<M, T>(
 /** Reads the files of a model: of a folder, of a zip as the page saves it, or of the Hugging Face hub. */
 export async function modelReader(model: string): Promise<FileReader> {
   if (model.startsWith('hf://')) {
-    const { openHubModel } = await import('../mlm/hub.node.ts');
+    const { openHubModel } = await import('../mlm/interchange/hub.node.ts');
     const { progressLines } = await import('./progress.ts');
     const { stdin, stderr } = process;
     const lines = progressLines({ stdin, stdout: stderr, stderr });
@@ -66,11 +66,11 @@ export async function modelReader(model: string): Promise<FileReader> {
     });
   }
   if (/\.zip$/i.test(model)) {
-    const { readFileBytes } = await import('../mlm/files.node.ts');
-    const { unpackModel } = await import('../mlm/archive.ts');
+    const { readFileBytes } = await import('../mlm/data/files.node.ts');
+    const { unpackModel } = await import('../mlm/storage/archive.ts');
     return unpackModel(await readFileBytes(model), model);
   }
-  const { FolderStore } = await import('../mlm/folder-store.node.ts');
+  const { FolderStore } = await import('../mlm/storage/folder-store.node.ts');
   const folder = new FolderStore(model);
   return (name) => folder.readBytes(name);
 }

@@ -1,15 +1,25 @@
 /**
  * The options of a training run as flags and as a config file. Both use the names of `TrainOptions`, in kebab-case
  * as flags; a flag wins over the file, the file over the defaults. What a value may be is checked in
- * `src/mlm/options.ts` alone.
+ * `src/mlm/training/options.ts` alone.
  */
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import { readFileText, unlessMissing } from '../mlm/files.node.ts';
+import { readFileText, unlessMissing } from '../mlm/data/files.node.ts';
 import type { ObjectiveName } from '../mlm/objectives/index.ts';
-import { type OptionField, type OptionGroups, optionField, optionGroups } from '../mlm/optionFields.ts';
-import { optionNames, parseOptions, type TrainOptions, type TrainOptionsInput } from '../mlm/options.ts';
+import {
+  type OptionField,
+  type OptionGroups,
+  optionField,
+  optionGroups,
+} from '../mlm/training/optionFields.ts';
+import {
+  optionNames,
+  parseOptions,
+  type TrainOptions,
+  type TrainOptionsInput,
+} from '../mlm/training/options.ts';
 import { defaultFolder, optionsFile } from './run-folder.ts';
 
 /** What a run needs besides its `TrainOptions`; a config file may hold these too. */

@@ -1,7 +1,7 @@
 /** `cloze predict`: what a fine-tuned model says of texts. */
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import { readFileText } from '../mlm/files.node.ts';
+import { readFileText } from '../mlm/data/files.node.ts';
 import { checkWriting, type Task, type TaskExample, type TaskPrediction } from '../mlm/tasks/task.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Engine, Trace } from '../autograd/index.ts';
 import type { KernelTime } from '../gpu/profiler.ts';
-import { writeFileAtomically } from '../mlm/files.node.ts';
+import { writeFileAtomically } from '../mlm/data/files.node.ts';
 import { count, percent } from './format.ts';
 import { say, type Terminal } from './terminal.ts';
 

@@ -1,5 +1,8 @@
 /** A training run told to people. */
 import { formatBytes } from '../gpu/pool.ts';
+import type { Session } from '../mlm/data/session.ts';
+import type { Measure } from '../mlm/evaluation/measures.ts';
+import type { FillMaskPrediction } from '../mlm/fillMask.ts';
 import type {
   Baselines,
   DoneEvent,
@@ -8,11 +11,8 @@ import type {
   StartEvent,
   StepEvent,
   TrainEvent,
-} from '../mlm/events.ts';
-import type { FillMaskPrediction } from '../mlm/fillMask.ts';
-import type { Measure } from '../mlm/measures.ts';
-import type { TrainOptions } from '../mlm/options.ts';
-import type { Session } from '../mlm/session.ts';
+} from '../mlm/training/events.ts';
+import type { TrainOptions } from '../mlm/training/options.ts';
 import { bar, count, duration, nats, percent } from './format.ts';
 import type { Progress } from './progress.ts';
 

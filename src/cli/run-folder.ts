@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ClozeError } from '../gpu/errors.ts';
-import { ioError, unlessMissing } from '../mlm/files.node.ts';
+import { ioError, unlessMissing } from '../mlm/data/files.node.ts';
 
 /** The options that a run was started with, in the form of a config file. */
 export const optionsFile = 'options.json';

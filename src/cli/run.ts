@@ -1,9 +1,9 @@
 /** One training run, told as it goes: what `train` and `demo` share. */
 import type { Engine } from '../autograd/index.ts';
-import type { DoneEvent, TrainEvent } from '../mlm/events.ts';
-import { FolderStore } from '../mlm/folder-store.node.ts';
-import type { InitialModel } from '../mlm/initialModel.ts';
-import { parseOptions, type TrainOptionsInput } from '../mlm/options.ts';
+import { FolderStore } from '../mlm/storage/folder-store.node.ts';
+import type { DoneEvent, TrainEvent } from '../mlm/training/events.ts';
+import type { InitialModel } from '../mlm/training/initialModel.ts';
+import { parseOptions, type TrainOptionsInput } from '../mlm/training/options.ts';
 import { percent } from './format.ts';
 import { sayJson } from './json.ts';
 import { modelReader, withEngine } from './model.ts';
@@ -28,9 +28,9 @@ export interface Run extends ProfileFlags {
 /** Trains from start to end. The first Ctrl-C ends the run after its current step, the second ends the process. */
 export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEvent> {
   const options = parseOptions(run.options);
-  const { openSession } = await import('../mlm/session.node.ts');
-  const { SurvivingTrainer } = await import('../mlm/survivingTrainer.ts');
-  const { tuneRun } = await import('../mlm/tuning.ts');
+  const { openSession } = await import('../mlm/data/session.node.ts');
+  const { SurvivingTrainer } = await import('../mlm/training/survivingTrainer.ts');
+  const { tuneRun } = await import('../mlm/training/tuning.ts');
   return withEngine(run, async (engine) => {
     const initial = options.from === undefined ? undefined : await initialModel(options.from);
     const progress = await openProgress(terminal);
@@ -86,6 +86,6 @@ export async function runTraining(run: Run, terminal: Terminal): Promise<DoneEve
 }
 
 async function initialModel(name: string): Promise<InitialModel> {
-  const { readInitial } = await import('../mlm/initialModel.ts');
+  const { readInitial } = await import('../mlm/training/initialModel.ts');
   return readInitial(await modelReader(name), name);
 }

@@ -2,11 +2,11 @@
 import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import { type OptionField, optionField } from '../mlm/optionFields.ts';
-import { optionNames, parseOptions, type TrainOptions } from '../mlm/options.ts';
 import type { Settings } from '../mlm/sweep/space.ts';
 import { StoppedError, type SweepPlan } from '../mlm/sweep/sweep.ts';
 import { finetuneField, finetuneGroups, finetuneNames, parseFinetuneOptions } from '../mlm/tasks/options.ts';
+import { type OptionField, optionField } from '../mlm/training/optionFields.ts';
+import { optionNames, parseOptions, type TrainOptions } from '../mlm/training/options.ts';
 import { nats, percent } from './format.ts';
 import { modelReader, withEngine } from './model.ts';
 import { addOptionFlags, addTrainFlags, flagOf, pick, trainFlags } from './options.ts';

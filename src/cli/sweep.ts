@@ -3,10 +3,10 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import { ioError, readFileText, unlessMissing, writeFileAtomically } from '../mlm/files.node.ts';
-import type { OptionField } from '../mlm/optionFields.ts';
+import { ioError, readFileText, unlessMissing, writeFileAtomically } from '../mlm/data/files.node.ts';
 import type { Range, Settings } from '../mlm/sweep/space.ts';
 import { type SweepPlan, sweepMethods, type Trial } from '../mlm/sweep/sweep.ts';
+import type { OptionField } from '../mlm/training/optionFields.ts';
 import { duration, quoted } from './format.ts';
 import { sayJson } from './json.ts';
 import { atLeast1, flagOf, wholeNumber } from './options.ts';
@@ -222,7 +222,7 @@ async function plotAll(
   ranges: readonly Range[],
   subject: Subject,
 ): Promise<void> {
-  const { lineChartSvg } = await import('../mlm/lineChart.ts');
+  const { lineChartSvg } = await import('../mlm/charts/lineChart.ts');
   const rungs = [...new Set(results.map(({ rung }) => rung))].sort();
   for (const { name, kind } of ranges) {
     if (!results.every(({ settings }) => typeof settings[name] === 'number')) continue;

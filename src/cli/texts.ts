@@ -1,7 +1,7 @@
 /** The texts that a command is given: as arguments, as lines of stdin, as lines of a file. */
 import { createInterface } from 'node:readline';
 import { ClozeError } from '../gpu/errors.ts';
-import { readFileText } from '../mlm/files.node.ts';
+import { readFileText } from '../mlm/data/files.node.ts';
 import type { Terminal } from './terminal.ts';
 
 /**

@@ -1,8 +1,8 @@
 /** `cloze train`: trains a masked language model and saves it. */
 import type { Command } from 'commander';
-import type { DoneEvent } from '../mlm/events.ts';
 import { wayOfWriting } from '../mlm/generate/way.ts';
-import type { TrainOptionsInput } from '../mlm/options.ts';
+import type { DoneEvent } from '../mlm/training/events.ts';
+import type { TrainOptionsInput } from '../mlm/training/options.ts';
 import { quoted } from './format.ts';
 import { sayJson } from './json.ts';
 import { addTrainFlags, type RunOptions, readOptions } from './options.ts';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Engine } from '../autograd/index.ts';
 import type { RememberedChoice } from '../kernels/index.ts';
-import { optionNames, parseOptions, type TrainOptions } from '../mlm/options.ts';
+import { optionNames, parseOptions, type TrainOptions } from '../mlm/training/options.ts';
 import { count } from './format.ts';
 import { sayJson } from './json.ts';
 import { withEngine } from './model.ts';
@@ -135,8 +135,8 @@ function outcome(won: number, of: number, place: string): string {
 
 /** The kernels of the step that `cloze train` would run with these flags. */
 async function problemsOf(flags: TuneFlags, options: TrainOptions, engine: Engine) {
-  const { stepProblems, vocabularySession } = await import('../mlm/tuning.ts');
-  const { openSession } = await import('../mlm/session.node.ts');
+  const { stepProblems, vocabularySession } = await import('../mlm/training/tuning.ts');
+  const { openSession } = await import('../mlm/data/session.node.ts');
   const { vocabSize, seqLen, batchSize } = options;
   const session =
     flags.vocabSize !== undefined && flags.data === undefined

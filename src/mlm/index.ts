@@ -1,4 +1,3 @@
-export { type Batch, type BatchOptions, batches, makeBatch } from './batch.ts';
 export { type BertConfig, type PresetName, parseConfig, presetConfig, presets } from './bert/config.ts';
 export {
   BertForMaskedLM,
@@ -8,10 +7,19 @@ export {
 } from './bert/heads.ts';
 export { type BertInputArrays, bertInput } from './bert/input.ts';
 export { type BertInput, BertModel, type BertTrace } from './bert/model.ts';
-export { builtInCorpus, type Corpus, type CorpusOptions, splitCorpus, splitDocuments } from './corpus.ts';
-export { buildDataset, type Dataset, type DatasetOptions } from './dataset.ts';
-export { evaluate } from './evaluate.ts';
-export type * from './events.ts';
+export { type Batch, type BatchOptions, batches, makeBatch } from './data/batch.ts';
+export {
+  builtInCorpus,
+  type Corpus,
+  type CorpusOptions,
+  splitCorpus,
+  splitDocuments,
+} from './data/corpus.ts';
+export { buildDataset, type Dataset, type DatasetOptions } from './data/dataset.ts';
+export { buildSession, type Session, type SessionOptions } from './data/session.ts';
+export { type StoryPrompt, stories, storyPrompts } from './data/stories.ts';
+export { type SyntheticLanguage, syntheticLanguage } from './data/synthetic.ts';
+export { evaluate } from './evaluation/evaluate.ts';
 export { type FillMaskOptions, type FillMaskPrediction, fillMask } from './fillMask.ts';
 export { type BeamSearchOptions, beamSearch, type Hypothesis } from './generate/beamSearch.ts';
 export { type CausalOptions, continueCausally } from './generate/causal.ts';
@@ -27,7 +35,6 @@ export {
   objectiveNames,
   type Trainee,
 } from './objectives/index.ts';
-export { parseOptions, type TrainOptions, type TrainOptionsInput } from './options.ts';
 export {
   descriptionFiles,
   type FileReader,
@@ -35,11 +42,7 @@ export {
   type Pretrained,
   weightsFile,
 } from './pretrained.ts';
-export { buildSession, type Session, type SessionOptions } from './session.ts';
-export { type CheckpointFiles, MemoryStore, type RunStore } from './storage.ts';
-export { type StoryPrompt, stories, storyPrompts } from './stories.ts';
-export { type SurvivingParts, SurvivingTrainer } from './survivingTrainer.ts';
-export { type SyntheticLanguage, syntheticLanguage } from './synthetic.ts';
+export { type CheckpointFiles, MemoryStore, type RunStore } from './storage/storage.ts';
 export {
   type Encoding,
   parseTokenizer,
@@ -48,5 +51,8 @@ export {
   type TrainTokenizerOptions,
   trainTokenizer,
 } from './tokenizer/index.ts';
-export { Trainer, type TrainerParts } from './trainer.ts';
-export { stepProblems, tuneRun, vocabularySession } from './tuning.ts';
+export type * from './training/events.ts';
+export { parseOptions, type TrainOptions, type TrainOptionsInput } from './training/options.ts';
+export { type SurvivingParts, SurvivingTrainer } from './training/survivingTrainer.ts';
+export { Trainer, type TrainerParts } from './training/trainer.ts';
+export { stepProblems, tuneRun, vocabularySession } from './training/tuning.ts';

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { onnxruntimeCpu } from '../../bench/peers/onnxruntime.node.ts';
+import { onnxruntimeWasm } from '../../bench/peers/onnxruntime.node.ts';
 import { operations } from '../../bench/peers/operations.ts';
 import { Random } from '../../src/kernels/index.ts';
 
 const differentiate = ['layerNorm+backward', 'crossEntropy+backward', 'adamw'];
 
 test('ONNX Runtime computes every forward pass as its operation says, and refuses gradients', async () => {
-  const library = await onnxruntimeCpu();
+  const library = await onnxruntimeWasm();
   for (const operation of operations) {
     const operands = operation.operands([6, 5, 7, 8].slice(0, operation.axes.length), new Random(1, 1));
     if (differentiate.includes(operation.name)) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addTrainFlags, readOptions } from '../../src/cli/options.ts';
-import { optionNames, parseOptions } from '../../src/mlm/options.ts';
+import { optionNames, parseOptions } from '../../src/mlm/training/options.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { bar, count, duration, quoted } from '../../src/cli/format.ts';
 import { openProgress, type Progress } from '../../src/cli/progress.ts';
 import { predictionLines, report } from '../../src/cli/report.ts';
-import type { DoneEvent, StartEvent } from '../../src/mlm/events.ts';
-import { parseOptions } from '../../src/mlm/options.ts';
-import type { Session } from '../../src/mlm/session.ts';
+import type { Session } from '../../src/mlm/data/session.ts';
+import type { DoneEvent, StartEvent } from '../../src/mlm/training/events.ts';
+import { parseOptions } from '../../src/mlm/training/options.ts';
 import { memoryTerminal } from './terminal.node.ts';
 
 const baselines = { unigram: { loss: 4, accuracy: 0.1 }, neighbours: { loss: 2, accuracy: 0.5 } };

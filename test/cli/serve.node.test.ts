@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
 import { runCommand } from '../../src/cli/program.ts';
-import { writeFolderAtomically } from '../../src/mlm/files.node.ts';
+import { writeFolderAtomically } from '../../src/mlm/data/files.node.ts';
 import { smallFiles, smallModel } from '../mlm/smallModel.ts';
 import { cloze, memoryTerminal } from './terminal.node.ts';
 

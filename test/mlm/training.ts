@@ -1,7 +1,6 @@
 /** Tiny runs for tests of training: the noisy clock, a model of two narrow layers. */
 import { afterAll } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
-import type { StartEvent, TrainEvent } from '../../src/mlm/events.ts';
 import {
   buildSession,
   builtInCorpus,
@@ -11,6 +10,7 @@ import {
   Trainer,
   type TrainOptionsInput,
 } from '../../src/mlm/index.ts';
+import type { StartEvent, TrainEvent } from '../../src/mlm/training/events.ts';
 
 export const tiny: TrainOptionsInput = {
   preset: 'nano',

@@ -1,4 +1,4 @@
-import type { DocumentTokenizer } from '../../src/mlm/dataset.ts';
+import type { DocumentTokenizer } from '../../src/mlm/data/dataset.ts';
 
 /** A tokenizer for tests: five special tokens, then one token for each character of `alphabet`; others are [UNK]. */
 export function characterTokenizer(

@@ -4,9 +4,9 @@
  */
 import { Engine } from '../../src/autograd/index.ts';
 import { Random } from '../../src/kernels/random.ts';
-import type { Batch } from '../../src/mlm/batch.ts';
+import type { Batch } from '../../src/mlm/data/batch.ts';
+import { TrainingBatches } from '../../src/mlm/data/trainingBatches.ts';
 import { buildSession, builtInCorpus, type Corpus, parseOptions, Trainer } from '../../src/mlm/index.ts';
-import { TrainingBatches } from '../../src/mlm/trainingBatches.ts';
 
 export interface Curve {
   adapter: string;

@@ -4,7 +4,7 @@ import { createWriteStream, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stories } from '../../src/mlm/stories.ts';
+import { stories } from '../../src/mlm/data/stories.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const bytes = 2e9;
@@ -38,7 +38,7 @@ function run(): {
 } {
   const program = `
     const { Engine } = await import('${root}/dist/src/autograd/index.js');
-    const { openSession } = await import('${root}/dist/src/mlm/session.node.js');
+    const { openSession } = await import('${root}/dist/src/mlm/data/session.node.js');
     const { parseOptions, Trainer } = await import('${root}/dist/src/mlm/index.js');
     const options = parseOptions({ data: ['${folder}/corpus.txt'], preset: 'nano', steps: 5, evalSequences: 32 });
     const begun = performance.now();

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
+import { clockEntropyRate } from '../../src/mlm/data/synthetic.ts';
 import { type DoneEvent, loadPretrained, unmask } from '../../src/mlm/index.ts';
-import { clockEntropyRate } from '../../src/mlm/synthetic.ts';
 
 /** A model that was trained before, to look at it alone. */
 const trained = process.env.CLOZE_DIFFUSION;

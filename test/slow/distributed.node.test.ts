@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
-import { FolderStore } from '../../src/mlm/folder-store.node.ts';
 import { loadPretrained } from '../../src/mlm/index.ts';
+import { FolderStore } from '../../src/mlm/storage/folder-store.node.ts';
 import { hubConfigs, languageLogits, nested, randomRows, smallModel } from '../mlm/interchange/models.ts';
 import { findPython } from '../mlm/interchange/python.node.ts';
 

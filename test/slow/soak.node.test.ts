@@ -10,9 +10,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../src/autograd/index.ts';
 import { clearRun, optionsFile } from '../../src/cli/run-folder.ts';
 import { Random } from '../../src/kernels/random.ts';
-import { FolderStore } from '../../src/mlm/folder-store.node.ts';
+import { openSession } from '../../src/mlm/data/session.node.ts';
 import { parseOptions, SurvivingTrainer } from '../../src/mlm/index.ts';
-import { openSession } from '../../src/mlm/session.node.ts';
+import { FolderStore } from '../../src/mlm/storage/folder-store.node.ts';
 import { SmallDisk } from '../cli/smallDisk.node.ts';
 
 const minutes = Number(process.env.CLOZE_SOAK_MINUTES ?? 2);

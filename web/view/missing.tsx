@@ -1,5 +1,5 @@
 /** What to do where there is no WebGPU. */
-import { storyPrompts } from '../../src/mlm/stories.ts';
+import { storyPrompts } from '../../src/mlm/data/stories.ts';
 
 const browsers = [
   [

@@ -1,8 +1,8 @@
 /** All options of a run as a form, made from the schema that the command line is made from. */
 import { computed, signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
-import type { OptionField } from '../../src/mlm/optionFields.ts';
-import type { TrainOptionsInput } from '../../src/mlm/options.ts';
+import type { OptionField } from '../../src/mlm/training/optionFields.ts';
+import type { TrainOptionsInput } from '../../src/mlm/training/options.ts';
 import type { OptionForm, RunRequest } from '../protocol.ts';
 import { call } from '../state.ts';
 

@@ -1,6 +1,6 @@
 /** What to learn from, what learns, and the buttons of a run. */
 import { computed, signal } from '@preact/signals';
-import type { TrainOptionsInput } from '../../src/mlm/options.ts';
+import type { TrainOptionsInput } from '../../src/mlm/training/options.ts';
 import type { RunRequest } from '../protocol.ts';
 import {
   act,

@@ -1,12 +1,12 @@
 /** The options of a run as a form, from the one schema of them. */
 import { objectiveNames } from '../../src/mlm/objectives/index.ts';
-import { optionField, optionGroups } from '../../src/mlm/optionFields.ts';
+import { optionField, optionGroups } from '../../src/mlm/training/optionFields.ts';
 import {
   optionEntries,
   parseOptions,
   type TrainOptions,
   type TrainOptionsInput,
-} from '../../src/mlm/options.ts';
+} from '../../src/mlm/training/options.ts';
 import type { OptionForm } from '../protocol.ts';
 
 /** Chosen elsewhere on the page. */

@@ -1,8 +1,8 @@
 /** The runs that this browser keeps: a folder each, in the page's own file system. */
-import { download } from '../../src/mlm/download.ts';
-import { io, openFolder, removeEntry, writeFile } from '../../src/mlm/opfs.browser.ts';
-import { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
-import { blobSource, type Source } from '../../src/mlm/sources.ts';
+import { download } from '../../src/mlm/data/download.ts';
+import { blobSource, type Source } from '../../src/mlm/data/sources.ts';
+import { io, openFolder, removeEntry, writeFile } from '../../src/mlm/storage/opfs.browser.ts';
+import { OpfsStore } from '../../src/mlm/storage/opfs-store.browser.ts';
 import type { LoggedEvent, RunRecord, TextSource } from '../protocol.ts';
 
 const root = ['cloze'];

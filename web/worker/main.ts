@@ -1,9 +1,7 @@
 /** The worker: owns the GPU, the run and its files, and answers the page's calls. */
 import { Engine } from '../../src/autograd/index.ts';
 import { ClozeError } from '../../src/gpu/errors.ts';
-import { packModel, unpackModel } from '../../src/mlm/archive.ts';
-import type { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
-import { parseOptions } from '../../src/mlm/options.ts';
+import type { Source } from '../../src/mlm/data/sources.ts';
 import {
   descriptionFiles,
   type FileReader,
@@ -11,7 +9,9 @@ import {
   type Pretrained,
   weightsFile,
 } from '../../src/mlm/pretrained.ts';
-import type { Source } from '../../src/mlm/sources.ts';
+import { packModel, unpackModel } from '../../src/mlm/storage/archive.ts';
+import type { OpfsStore } from '../../src/mlm/storage/opfs-store.browser.ts';
+import { parseOptions } from '../../src/mlm/training/options.ts';
 import type { Calls, Failure, Look, Message, News, Request, RunRecord, Word } from '../protocol.ts';
 import { optionForm } from './form.ts';
 import { benchmark, kernelCases, kernelSource } from './kernels.ts';

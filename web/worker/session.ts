@@ -1,13 +1,13 @@
 /** Opens a session in a page: from a built-in corpus or from texts that were pasted, dropped or fetched. */
 import { ClozeError } from '../../src/gpu/errors.ts';
-import { builtInCorpus, type Corpus } from '../../src/mlm/corpus.ts';
-import { rowOf } from '../../src/mlm/dataset.ts';
-import { opfsShards } from '../../src/mlm/opfs-shards.browser.ts';
-import type { TrainOptions } from '../../src/mlm/options.ts';
-import { buildSession, type Session } from '../../src/mlm/session.ts';
-import { corpusOrParts, type ShardedParts, sessionOfEither } from '../../src/mlm/shardedSession.ts';
-import type { ShardStore } from '../../src/mlm/shards.ts';
-import type { Source } from '../../src/mlm/sources.ts';
+import { builtInCorpus, type Corpus } from '../../src/mlm/data/corpus.ts';
+import { rowOf } from '../../src/mlm/data/dataset.ts';
+import { opfsShards } from '../../src/mlm/data/opfs-shards.browser.ts';
+import { buildSession, type Session } from '../../src/mlm/data/session.ts';
+import { corpusOrParts, type ShardedParts, sessionOfEither } from '../../src/mlm/data/shardedSession.ts';
+import type { ShardStore } from '../../src/mlm/data/shards.ts';
+import type { Source } from '../../src/mlm/data/sources.ts';
+import type { TrainOptions } from '../../src/mlm/training/options.ts';
 import type { Word } from '../protocol.ts';
 import { wordsOf } from '../words.ts';
 import { shardsFolder } from './library.ts';

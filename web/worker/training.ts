@@ -1,11 +1,11 @@
 /** A run under way: the trainer's events passed on, with pauses, and with looks at the sentence between steps. */
 import type { Engine } from '../../src/autograd/index.ts';
 import { BertForMaskedLM } from '../../src/mlm/bert/heads.ts';
-import type { OpfsStore } from '../../src/mlm/opfs-store.browser.ts';
+import type { Session } from '../../src/mlm/data/session.ts';
 import type { Pretrained } from '../../src/mlm/pretrained.ts';
-import type { Session } from '../../src/mlm/session.ts';
-import { SurvivingTrainer } from '../../src/mlm/survivingTrainer.ts';
-import { tuneRun } from '../../src/mlm/tuning.ts';
+import type { OpfsStore } from '../../src/mlm/storage/opfs-store.browser.ts';
+import { SurvivingTrainer } from '../../src/mlm/training/survivingTrainer.ts';
+import { tuneRun } from '../../src/mlm/training/tuning.ts';
 import type { News, RunRecord, RunState } from '../protocol.ts';
 import { writeRecord } from './library.ts';
 

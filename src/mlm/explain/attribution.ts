@@ -6,8 +6,8 @@
  * all tokens sum to what the text as a whole did for the answer.
  */
 import { backward, type Engine, embedding, indices } from '../../autograd/index.ts';
-import type { Batch } from '../batch.ts';
-import { uploadBatch } from '../batchInputs.ts';
+import type { Batch } from '../data/batch.ts';
+import { uploadBatch } from '../data/batchInputs.ts';
 import { bodyOf } from '../embed.ts';
 import type { Trainee } from '../objectives/objective.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';

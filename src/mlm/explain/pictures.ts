@@ -1,5 +1,5 @@
 /** What explains an answer, as pictures: tokens in the colour of what they did, and maps of attention. */
-import { fixed, svgFile, svgText } from '../svg.ts';
+import { fixed, svgFile, svgText } from '../charts/svg.ts';
 
 const margin = 20;
 const charWidth = 7.5;

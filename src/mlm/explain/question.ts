@@ -1,7 +1,7 @@
 /** What can be explained: the token in a blank, or the label of a text. */
 import { ClozeError } from '../../gpu/errors.ts';
 import type { AnyModel } from '../anyModel.ts';
-import { type Batch, batchOf } from '../batch.ts';
+import { type Batch, batchOf } from '../data/batch.ts';
 import { encodeBlanks, fillBlanks } from '../fillMask.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 

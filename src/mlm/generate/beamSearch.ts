@@ -5,7 +5,7 @@
  */
 import type { Engine } from '../../autograd/index.ts';
 import type { BertForMaskedLM } from '../bert/heads.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import { Decoding } from './decoding.ts';
 import { logProbabilities } from './sampling.ts';
 

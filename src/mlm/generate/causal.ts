@@ -2,7 +2,7 @@
 import type { Engine } from '../../autograd/index.ts';
 import { Random } from '../../kernels/random.ts';
 import type { BertForMaskedLM } from '../bert/heads.ts';
-import { streams } from '../streams.ts';
+import { streams } from '../data/streams.ts';
 import { Decoding } from './decoding.ts';
 import { type SamplingOptions, sample } from './sampling.ts';
 

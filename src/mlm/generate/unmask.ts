@@ -7,8 +7,8 @@ import type { Engine } from '../../autograd/index.ts';
 import { Random } from '../../kernels/random.ts';
 import type { BertForMaskedLM } from '../bert/heads.ts';
 import { bertInput } from '../bert/input.ts';
-import type { TokenVocabulary } from '../dataset.ts';
-import { streams } from '../streams.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
+import { streams } from '../data/streams.ts';
 import { type SamplingOptions, sample } from './sampling.ts';
 
 export interface UnmaskOptions extends SamplingOptions {

@@ -6,8 +6,8 @@
  */
 import { ClozeError } from '../../gpu/errors.ts';
 import { Random } from '../../kernels/random.ts';
-import type { TokenVocabulary } from '../dataset.ts';
-import { streams } from '../streams.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
+import { streams } from '../data/streams.ts';
 import { bertReplacement, checkReplacement, drawShown, type Replacement, shownId } from './replacement.ts';
 import { maxSelected, type SelectionOptions, select } from './selection.ts';
 import type { Range } from './words.ts';

@@ -1,7 +1,7 @@
 /** What is shown in the place of a hidden token: [MASK], a random token, or the token itself. */
 import { ClozeError } from '../../gpu/errors.ts';
 import type { Random } from '../../kernels/random.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 
 /** Shares of what is shown; the three add up to 1. */
 export interface Replacement {

@@ -14,7 +14,7 @@
  * spans drawn last lose, in whole words; what they have too few, because words differ in tokens, single words make up.
  */
 import type { Random } from '../../kernels/random.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import { arrange, drawIndex, harmonic, truncatedGeometric } from './sampling.ts';
 import { joinWords, lengthOf, type Range, wordsOf } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** The words of a row, as ranges of tokens: what masking by the word must not break. */
 import { ClozeError } from '../../gpu/errors.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 
 /** Tokens from `start` up to, not including, `end`. */
 export interface Range {

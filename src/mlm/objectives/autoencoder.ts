@@ -23,11 +23,11 @@ import {
   type Tensor,
 } from '../../autograd/index.ts';
 import { Linear, Module } from '../../nn/index.ts';
-import { ignoreIndex } from '../batch.ts';
-import { modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import { Transform } from '../bert/heads.ts';
 import { BertModel, bertInit, gatherTokens } from '../bert/model.ts';
+import { ignoreIndex } from '../data/batch.ts';
+import { modelInput } from '../data/batchInputs.ts';
 import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 

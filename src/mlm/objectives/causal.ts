@@ -6,7 +6,7 @@
  * The [SEP] that ends a document is predicted too, so that a generated text can end. That of a row without padding is not:
  * there the text may have been cut, and its end says nothing.
  */
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import { checkOrdinary } from '../masking/index.ts';
 import { languageModel } from './languageModel.ts';
 import { type Corruption, type Example, type Objective, objectiveKind } from './objective.ts';

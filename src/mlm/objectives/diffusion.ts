@@ -11,7 +11,7 @@
  * In an evaluation a row of n tokens hides exactly l of them, weight n / l, with l spread evenly over 1 to n: the same bound without
  * ε, and with less variance than drawing every token by itself (LLaDA, appendix B).
  */
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import { checkMasking, maskRow, pureMask, type SelectionOptions } from '../masking/index.ts';
 import { languageModel } from './languageModel.ts';
 import { type Corruption, type Example, type Objective, objectiveKind, type RowKey } from './objective.ts';

@@ -18,9 +18,9 @@ import {
   sampleRows,
   type Tensor,
 } from '../../autograd/index.ts';
-import { ignoreIndex } from '../batch.ts';
-import { modelInput } from '../batchInputs.ts';
 import { ElectraForPreTraining } from '../bert/electra.ts';
+import { ignoreIndex } from '../data/batch.ts';
+import { modelInput } from '../data/batchInputs.ts';
 import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 

@@ -1,7 +1,7 @@
 /** All objectives by name, and their options. */
 import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import { autoencoder } from './autoencoder.ts';
 import { causal } from './causal.ts';
 import { diffusion } from './diffusion.ts';

@@ -1,7 +1,8 @@
 /** The model of every objective that predicts tokens: the transformer with a head over the vocabulary. */
-import { maskedLoss } from '../batchInputs.ts';
+
 import type { BertConfig } from '../bert/config.ts';
 import { BertForMaskedLM } from '../bert/heads.ts';
+import { maskedLoss } from '../data/batchInputs.ts';
 import type { Trainee } from './objective.ts';
 
 /** `model` is built of the config when left out. */

@@ -8,7 +8,7 @@
  * (Charpentier and Samuel, 2024).
  */
 import * as v from 'valibot';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import {
   checkMasking,
   type MaskedRow,

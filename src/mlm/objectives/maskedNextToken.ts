@@ -9,8 +9,8 @@
  */
 import * as v from 'valibot';
 import { Random } from '../../kernels/random.ts';
-import type { TokenVocabulary } from '../dataset.ts';
-import { streams } from '../streams.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
+import { streams } from '../data/streams.ts';
 import { nextTokens } from './causal.ts';
 import { languageModel } from './languageModel.ts';
 import { evaluationMasks, type Masking, maskingParameters, trainingMasks } from './maskedLanguageModel.ts';

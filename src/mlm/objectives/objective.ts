@@ -5,12 +5,12 @@
 import type * as v from 'valibot';
 import type { Tensor } from '../../autograd/index.ts';
 import type { Module } from '../../nn/index.ts';
-import type { Batch } from '../batch.ts';
-import type { BatchInputs } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
-import type { TokenVocabulary } from '../dataset.ts';
-import type { Score } from '../events.ts';
+import type { Batch } from '../data/batch.ts';
+import type { BatchInputs } from '../data/batchInputs.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import type { MaskKey } from '../masking/index.ts';
+import type { Score } from '../training/events.ts';
 
 /** A row as the model reads it, and what is asked of it. */
 export interface Example {

@@ -3,7 +3,7 @@
  * and target stand in one row, [CLS] source [SEP] target [SEP]. Every token sees the whole source, and a token of the target
  * those of the target before it. The last [SEP] is predicted and not read.
  */
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
 import type { Example } from './objective.ts';
 
 export interface SourceAndTarget {

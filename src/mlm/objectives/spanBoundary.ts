@@ -8,11 +8,11 @@
 import * as v from 'valibot';
 import { add, cat, type Indices, linearCrossEntropy, type Tensor } from '../../autograd/index.ts';
 import { Embedding, Module } from '../../nn/index.ts';
-import { type Batch, ignoreIndex } from '../batch.ts';
-import { modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import { BertForMaskedLM, Transform } from '../bert/heads.ts';
 import { bertInit, gatherTokens } from '../bert/model.ts';
+import { type Batch, ignoreIndex } from '../data/batch.ts';
+import { modelInput } from '../data/batchInputs.ts';
 import { hidingTokens, maskingParameters } from './maskedLanguageModel.ts';
 import { type Objective, objectiveKind } from './objective.ts';
 

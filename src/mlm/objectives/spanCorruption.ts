@@ -13,9 +13,9 @@
 import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
 import { Random } from '../../kernels/random.ts';
-import type { TokenVocabulary } from '../dataset.ts';
+import type { TokenVocabulary } from '../data/dataset.ts';
+import { streams } from '../data/streams.ts';
 import { type Range, randomComposition } from '../masking/index.ts';
-import { streams } from '../streams.ts';
 import { languageModel } from './languageModel.ts';
 import { type Corruption, type Objective, objectiveKind } from './objective.ts';
 import { pairExample, pairLength, type SourceAndTarget, textOf } from './sequenceToSequence.ts';

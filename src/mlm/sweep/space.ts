@@ -1,8 +1,8 @@
 /** What a sweep draws from: a range for each hyper-parameter. */
 import { ClozeError } from '../../gpu/errors.ts';
 import { Random } from '../../kernels/random.ts';
-import type { OptionField } from '../optionFields.ts';
-import { streams } from '../streams.ts';
+import { streams } from '../data/streams.ts';
+import type { OptionField } from '../training/optionFields.ts';
 
 export type Value = string | number | boolean;
 

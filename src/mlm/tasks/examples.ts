@@ -1,6 +1,6 @@
 /** Which examples a run learns from and which it is scored on. */
 import { Random } from '../../kernels/random.ts';
-import { streams } from '../streams.ts';
+import { streams } from '../data/streams.ts';
 import type { FinetuneOptions } from './options.ts';
 import type { Task, TaskExample } from './task.ts';
 

@@ -12,12 +12,12 @@ import {
   type Slab,
 } from '../../nn/index.ts';
 import { decayGroup } from '../../nn/slab.ts';
-import { epochOrder } from '../batch.ts';
-import { loadCheckpoint, type StepState, saveCheckpoint } from '../checkpoint.ts';
+import { epochOrder } from '../data/batch.ts';
 import type { Trainee } from '../objectives/index.ts';
 import { descriptionFiles } from '../pretrained.ts';
-import { TrainingStep } from '../step.ts';
-import type { RunStore } from '../storage.ts';
+import type { RunStore } from '../storage/storage.ts';
+import { loadCheckpoint, type StepState, saveCheckpoint } from '../training/checkpoint.ts';
+import { TrainingStep } from '../training/step.ts';
 import type { TaskData } from './examples.ts';
 import type { FinetuneOptions } from './options.ts';
 import { checkWriting, scoreOf, type TaskModel, type TaskScores } from './task.ts';

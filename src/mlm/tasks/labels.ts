@@ -2,11 +2,11 @@
 import { crossEntropy, type Tensor } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
 import type { Module } from '../../nn/index.ts';
-import { type Batch, batchOf, ignoreIndex } from '../batch.ts';
-import { type BatchInputs, modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import { BertForSequenceClassification, BertForTokenClassification } from '../bert/heads.ts';
 import { gatherTokens } from '../bert/model.ts';
+import { type Batch, batchOf, ignoreIndex } from '../data/batch.ts';
+import { type BatchInputs, modelInput } from '../data/batchInputs.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { eachOutput, lengthOf, roundedLength, softmax } from './rows.ts';
 import type { RowOptions, Task, TaskExample, TaskModel, TaskPrediction, TaskRows } from './task.ts';

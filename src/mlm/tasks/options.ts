@@ -1,7 +1,7 @@
 /** The options of fine-tuning: one schema for the command line, a sweep and a program. */
 import * as v from 'valibot';
 import { ClozeError } from '../../gpu/errors.ts';
-import { fieldOf, type OptionField, type OptionGroups } from '../optionFields.ts';
+import { fieldOf, type OptionField, type OptionGroups } from '../training/optionFields.ts';
 
 const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
 const above0 = v.pipe(v.number(), v.gtValue(0));

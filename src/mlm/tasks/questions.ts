@@ -1,10 +1,10 @@
 /** Extractive question answering: the span of a context that answers a question (Devlin et al., "BERT", 2019, section 4.2). */
 import { crossEntropy, permute } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/index.ts';
-import { type Batch, batchOf } from '../batch.ts';
-import { type BatchInputs, modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import { BertForQuestionAnswering } from '../bert/heads.ts';
+import { type Batch, batchOf } from '../data/batch.ts';
+import { type BatchInputs, modelInput } from '../data/batchInputs.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { answerScores } from './metrics/answers.ts';
 import { parseSquad } from './readers/squad.ts';

@@ -1,7 +1,7 @@
 /** What tasks share when they put their rows to a model. */
 import { type Engine, reshape, type Tensor } from '../../autograd/index.ts';
-import { type BatchInputs, uploadBatch } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
+import { type BatchInputs, uploadBatch } from '../data/batchInputs.ts';
 import type { TaskModel, TaskRows } from './task.ts';
 
 /** Most tokens of a row. */

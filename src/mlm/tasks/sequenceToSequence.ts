@@ -5,10 +5,10 @@
  */
 import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/errors.ts';
-import { type Batch, batchOf } from '../batch.ts';
-import { maskedLoss } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import type { BertForMaskedLM } from '../bert/heads.ts';
+import { type Batch, batchOf } from '../data/batch.ts';
+import { maskedLoss } from '../data/batchInputs.ts';
 import { beamSearch } from '../generate/beamSearch.ts';
 import { languageModel } from '../objectives/languageModel.ts';
 import type { Example } from '../objectives/objective.ts';

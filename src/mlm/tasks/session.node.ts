@@ -2,9 +2,9 @@
 import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/errors.ts';
 import { presetConfig } from '../bert/config.ts';
-import { readFileText } from '../files.node.ts';
-import { FolderStore } from '../folder-store.node.ts';
+import { readFileText } from '../data/files.node.ts';
 import type { FileReader } from '../interchange/files.ts';
+import { FolderStore } from '../storage/folder-store.node.ts';
 import { trainTokenizer } from '../tokenizer/index.ts';
 import { divide, type TaskData } from './examples.ts';
 import { type LoadedTask, startAnew, startFromFolder } from './folder.ts';

@@ -1,9 +1,9 @@
 /** Regression: a number for a text, or for how alike two texts are (as STS-B in Devlin et al., "BERT", 2019, section 4.1). */
 import { div, mul, reshape, square, sub, sum, type Tensor } from '../../autograd/index.ts';
-import { type Batch, batchOf } from '../batch.ts';
-import { type BatchInputs, modelInput } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
 import { BertForSequenceClassification } from '../bert/heads.ts';
+import { type Batch, batchOf } from '../data/batch.ts';
+import { type BatchInputs, modelInput } from '../data/batchInputs.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { pearson, spearman } from './metrics/correlation.ts';
 import { parseScoredTexts } from './readers/scoredTexts.ts';

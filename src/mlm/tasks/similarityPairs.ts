@@ -1,6 +1,6 @@
 /** Pairs of sentences whose likeness is known, since both are told from the same few facts: data for `similarity`. */
 import { Random } from '../../kernels/random.ts';
-import { streams } from '../streams.ts';
+import { streams } from '../data/streams.ts';
 import type { TaskExample } from './task.ts';
 
 /** A fact in words that say the same. */

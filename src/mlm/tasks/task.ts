@@ -5,9 +5,9 @@
  */
 import type { Engine } from '../../autograd/index.ts';
 import { ClozeError } from '../../gpu/errors.ts';
-import type { Batch } from '../batch.ts';
-import type { BatchInputs } from '../batchInputs.ts';
 import type { BertConfig } from '../bert/config.ts';
+import type { Batch } from '../data/batch.ts';
+import type { BatchInputs } from '../data/batchInputs.ts';
 import type { BatchLoss, Trainee } from '../objectives/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 

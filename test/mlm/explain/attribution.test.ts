@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
 import type { AnyModel } from '../../../src/mlm/anyModel.ts';
-import { uploadBatch } from '../../../src/mlm/batchInputs.ts';
+import { uploadBatch } from '../../../src/mlm/data/batchInputs.ts';
 import { bodyOf } from '../../../src/mlm/embed.ts';
 import { attentionMaps, mapOf } from '../../../src/mlm/explain/attentionMaps.ts';
 import { attribute } from '../../../src/mlm/explain/attribution.ts';

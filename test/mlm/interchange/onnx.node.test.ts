@@ -1,11 +1,13 @@
 /** The exported file in another runtime: for every option of the architecture and every head, our own logits. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
 import { Random } from '../../../src/kernels/index.ts';
 import { exportOnnx } from '../../../src/mlm/interchange/onnx/export.ts';
 import { furthest, type HeadName, heads, smallHead } from './heads.ts';
 import { hubConfigs, randomRows, smallModel } from './models.ts';
+
+env.wasm.numThreads = 1;
 
 let engine: Engine;
 beforeAll(async () => {
@@ -50,7 +52,7 @@ describe.each(variants)('%s, %s', (variant, head, hub) => {
     const { read, config, logits, slab } = await smallHead(engine, head, hub);
     const exported = await exportOnnx(read, 'folder');
     expect(exported).toMatchObject({ task: head, opset: 20 });
-    const session = await InferenceSession.create(exported.bytes, { intraOpNumThreads: 1 });
+    const session = await InferenceSession.create(exported.bytes, { executionProviders: ['wasm'] });
     const outputs = exported.outputs.map(({ name }) => name);
     expect(outputs).toEqual(head === 'question-answering' ? ['start_logits', 'end_logits'] : ['logits']);
     const { perText } = heads[head];

@@ -11,7 +11,7 @@ import {
 import { harmonic, truncatedGeometric } from '../../../src/mlm/masking/sampling.ts';
 import { createObjective } from '../../../src/mlm/objectives/index.ts';
 import { noiseOf } from '../../../src/mlm/objectives/spanCorruption.ts';
-import { parseOptions } from '../../../src/mlm/options.ts';
+import { parseOptions } from '../../../src/mlm/training/options.ts';
 import { Digest, pValue } from '../statistics.ts';
 import { characterTokenizer } from '../vocabulary.ts';
 

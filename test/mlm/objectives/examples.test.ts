@@ -1,11 +1,11 @@
 /** What each objective makes of a row, and what it refuses. */
 import { describe, expect, test } from 'vitest';
-import { makeBatch } from '../../../src/mlm/batch.ts';
-import { buildDataset } from '../../../src/mlm/dataset.ts';
+import { makeBatch } from '../../../src/mlm/data/batch.ts';
+import { buildDataset } from '../../../src/mlm/data/dataset.ts';
 import { createObjective, type Example, objectiveNames } from '../../../src/mlm/objectives/index.ts';
 import { textOf } from '../../../src/mlm/objectives/sequenceToSequence.ts';
 import { boundaries } from '../../../src/mlm/objectives/spanBoundary.ts';
-import { parseOptions } from '../../../src/mlm/options.ts';
+import { parseOptions } from '../../../src/mlm/training/options.ts';
 import { characterTokenizer } from '../vocabulary.ts';
 
 const tokenizer = { ...characterTokenizer('abcdefgh.'), isWordStart: () => true };

@@ -1,14 +1,14 @@
 /** Every objective in training: micro-batches, attention, bars. */
 import { expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
-import { makeBatch } from '../../../src/mlm/batch.ts';
-import { modelInput, uploadBatch } from '../../../src/mlm/batchInputs.ts';
 import { presetConfig } from '../../../src/mlm/bert/config.ts';
 import type { BertForMaskedLM } from '../../../src/mlm/bert/heads.ts';
-import { buildDataset } from '../../../src/mlm/dataset.ts';
-import type { StartEvent, StepEvent } from '../../../src/mlm/events.ts';
+import { makeBatch } from '../../../src/mlm/data/batch.ts';
+import { modelInput, uploadBatch } from '../../../src/mlm/data/batchInputs.ts';
+import { buildDataset } from '../../../src/mlm/data/dataset.ts';
 import { createObjective, objectiveNames } from '../../../src/mlm/objectives/index.ts';
-import { parseOptions } from '../../../src/mlm/options.ts';
+import type { StartEvent, StepEvent } from '../../../src/mlm/training/events.ts';
+import { parseOptions } from '../../../src/mlm/training/options.ts';
 import { materialize } from '../../../src/nn/index.ts';
 import { run } from '../training.ts';
 import { characterTokenizer } from '../vocabulary.ts';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
 import { presetConfig } from '../../../src/mlm/bert/config.ts';
-import { MemoryStore } from '../../../src/mlm/storage.ts';
+import { MemoryStore } from '../../../src/mlm/storage/storage.ts';
 import { type FinetuneEvent, finetune } from '../../../src/mlm/tasks/finetune.ts';
 import { startAnew } from '../../../src/mlm/tasks/folder.ts';
 import { type Task, type TaskExample, taskNamed } from '../../../src/mlm/tasks/index.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Engine } from '../../../src/autograd/index.ts';
-import { writeFolderAtomically } from '../../../src/mlm/files.node.ts';
+import { writeFolderAtomically } from '../../../src/mlm/data/files.node.ts';
 import { taskFiles } from '../../../src/mlm/tasks/folder.ts';
 import { taskNamed } from '../../../src/mlm/tasks/index.ts';
 import { parseFinetuneOptions } from '../../../src/mlm/tasks/options.ts';

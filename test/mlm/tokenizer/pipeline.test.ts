@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { stories } from '../../../src/mlm/stories.ts';
+import { stories } from '../../../src/mlm/data/stories.ts';
 import { parseTokenizer, trainTokenizer } from '../../../src/mlm/tokenizer/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a file that the tests change

@@ -4,8 +4,8 @@
  * reply that follows from these, the question for the first one that is missing or, when there is none, the booking.
  */
 import { Random } from '../../../kernels/random.ts';
-import { days, numbers } from '../../stories/words.ts';
-import { streams } from '../../streams.ts';
+import { days, numbers } from '../../data/stories/words.ts';
+import { streams } from '../../data/streams.ts';
 import type { DialogueAnswer, Slots } from '../dialogueAnswer.ts';
 
 /** What was said so far, and what is to be answered to the last of it. */

@@ -3,9 +3,9 @@
  * how it came out. What is right is known to the letter. Other people meet in each scene, so that names tell them apart.
  */
 import { Random } from '../../../kernels/random.ts';
-import { scenes } from '../../stories/scenes.ts';
-import { type Cast, closing, drawCast, opening } from '../../stories/telling.ts';
-import { streams } from '../../streams.ts';
+import { scenes } from '../../data/stories/scenes.ts';
+import { type Cast, closing, drawCast, opening } from '../../data/stories/telling.ts';
+import { streams } from '../../data/streams.ts';
 
 export interface SummarizedText {
   text: string;

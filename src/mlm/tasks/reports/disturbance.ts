@@ -3,7 +3,7 @@
  * are held against it: a curve over the rates shows the rate alone.
  */
 import { Random } from '../../../kernels/random.ts';
-import { streams } from '../../streams.ts';
+import { streams } from '../../data/streams.ts';
 import type { TaskExample } from '../task.ts';
 
 export const disturbances = ['typos', 'case', 'swaps'] as const;

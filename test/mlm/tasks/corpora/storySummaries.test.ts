@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../../../src/kernels/random.ts';
-import { scenes } from '../../../../src/mlm/stories/scenes.ts';
-import { drawCast } from '../../../../src/mlm/stories/telling.ts';
+import { scenes } from '../../../../src/mlm/data/stories/scenes.ts';
+import { drawCast } from '../../../../src/mlm/data/stories/telling.ts';
 import { storySummary } from '../../../../src/mlm/tasks/corpora/storySummaries.ts';
 
 test('a gist says nothing that its scene does not tell, but in the words of a summary', () => {
