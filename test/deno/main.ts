@@ -27,7 +27,7 @@ const files = [
     'softmax',
     'unary',
   ].map((op) => `autograd/ops/${op}`),
-  'mlm/survivingTrainer',
+  'mlm/training/survivingTrainer',
 ];
 
 const at = Deno.args.indexOf('-t');

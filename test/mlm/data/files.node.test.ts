@@ -66,7 +66,7 @@ if (killAt > 0) {
   }
   syncBuiltinESMExports();
 }
-const { cleanFolder, writeFolderAtomically } = await import('./mlm/files.node.js');
+const { cleanFolder, writeFolderAtomically } = await import('./mlm/data/files.node.js');
 await cleanFolder(folder);
 for (let version = first; version <= last; version++) {
   const part = version + ' ' + 'x'.repeat(50_000 + version);
