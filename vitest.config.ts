@@ -32,6 +32,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.node.test.ts', ...slow],
           testTimeout: 300_000,
           hookTimeout: 60_000,
           maxWorkers: 1,
