@@ -274,11 +274,6 @@ export class Device {
     return this.pool.statistics();
   }
 
-  /** Lets `peak` and `largest` of {@link memory} begin anew. */
-  resetPeakMemory(): void {
-    this.pool.resetPeak();
-  }
-
   /** Destroys buffers that wait for reuse, after submitting what still refers to them. */
   trim(): void {
     this.flush();

@@ -18,12 +18,12 @@ export interface Pipeline {
   readonly id: number;
   readonly gpu: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly request: PipelineRequest;
 }
 
 export class PipelineCache {
   private readonly device: GPUDevice;
   private readonly ready = new Map<string, Pipeline>();
-  private readonly known = new Map<string, PipelineRequest>();
   private readonly pending = new Map<string, Promise<Pipeline>>();
   private nextId = 1;
 
@@ -33,7 +33,7 @@ export class PipelineCache {
 
   /** What every pipeline so far was made from. */
   get requests(): PipelineRequest[] {
-    return [...this.known.values()];
+    return [...this.ready.values()].map(({ request }) => request);
   }
 
   /** The pipeline of this text, compiled now if need be. Errors surface at the device's next check. */
@@ -41,7 +41,12 @@ export class PipelineCache {
     const known = this.ready.get(request.code);
     if (known) return known;
     const { descriptor, layout } = this.describe(request);
-    const pipeline = { id: this.nextId++, gpu: this.device.createComputePipeline(descriptor), layout };
+    const pipeline = {
+      id: this.nextId++,
+      gpu: this.device.createComputePipeline(descriptor),
+      layout,
+      request,
+    };
     this.ready.set(request.code, pipeline);
     return pipeline;
   }
@@ -75,7 +80,7 @@ export class PipelineCache {
     if (scopeError) throw new ClozeError('gpu', `${request.label}: ${scopeError.message}`);
     try {
       const gpu = await this.device.createComputePipelineAsync(descriptor);
-      const pipeline = { id: this.nextId++, gpu, layout };
+      const pipeline = { id: this.nextId++, gpu, layout, request };
       this.ready.set(request.code, pipeline);
       return pipeline;
     } catch (error) {
@@ -85,7 +90,6 @@ export class PipelineCache {
 
   private describe({ label, code, access, uniform }: PipelineRequest) {
     const device = this.device;
-    this.known.set(code, { label, code, access, uniform });
     const entries: GPUBindGroupLayoutEntry[] = access.map((kind, binding) => ({
       binding,
       visibility: 4, // COMPUTE

@@ -28,11 +28,11 @@ export interface MemoryStatistics {
   live: number;
   /** Bytes in buffers that wait to be used again. */
   pooled: number;
-  /** Largest `live` since the device was opened or its peak reset. */
+  /** Largest `live` so far. */
   peak: number;
   /** Buffers in use. */
   buffers: number;
-  /** Bytes of the largest buffer that was in use in that time. */
+  /** Bytes of the largest buffer so far. */
   largest: number;
 }
 
@@ -141,11 +141,6 @@ export class BufferPool {
   trim(): void {
     for (const buffer of this.free.drain()) buffer.gpu.destroy();
     this.pooled = 0;
-  }
-
-  resetPeak(): void {
-    this.peak = this.live;
-    this.largest = 0;
   }
 
   statistics(): MemoryStatistics {

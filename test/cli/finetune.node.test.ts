@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseSafetensors, serializeSafetensors } from '../../src/nn/index.ts';
-import { cloze } from './terminal.node.ts';
+import { cloze, jsonLines } from './terminal.node.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -26,17 +26,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const lines = (out: string) =>
-  out
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-
 test('a classifier learns, is saved as Hugging Face names things, and says the same when read back', async () => {
   const args = ['finetune', '--task', 'classification', '--data', at('texts.txt'), ...quick];
   const { code, out, err } = await cloze([...args, '--out', at('classifier'), '--json']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  const events = lines(out);
+  const events = jsonLines(out);
   expect(events[0].baseline.accuracy).toBeLessThan(0.8);
   expect(events.at(-1)).toMatchObject({ event: 'eval', epoch: 6, scores: { accuracy: 1, macro_f1: 1 } });
   const config = JSON.parse(await readFile(at('classifier/config.json'), 'utf8'));
@@ -54,13 +48,13 @@ test('a classifier learns, is saved as Hugging Face names things, and says the s
     'a dull cat indeed',
     'a fine day indeed',
   ]);
-  expect(lines(said.out).map(({ label }) => label)).toEqual(['BAD', 'GOOD']);
+  expect(jsonLines(said.out).map(({ label }) => label)).toEqual(['BAD', 'GOOD']);
   const again = await cloze(['eval', '--model', at('classifier'), '--json']);
-  const { scores, baseline, examples } = lines(again.out)[0];
+  const { scores, baseline, examples } = jsonLines(again.out)[0];
   expect({ scores, baseline }).toEqual({ scores: events.at(-1).scores, baseline: events[0].baseline });
   expect(examples).toBe(events[0].development);
   const scored = await cloze(['eval', '--model', at('classifier'), '--data', at('texts.txt'), '--json']);
-  expect(lines(scored.out)[0]).toMatchObject({ examples: 96, scores: { accuracy: 1 } });
+  expect(jsonLines(scored.out)[0]).toMatchObject({ examples: 96, scores: { accuracy: 1 } });
 });
 
 test('the body of a model serves another task; frozen layers stay as they were', async () => {
@@ -76,7 +70,7 @@ test('the body of a model serves another task; frozen layers stay as they were',
   ];
   const { code, out, err } = await cloze([...args, '--freeze', '1', '--out', at('ner'), '--json']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(lines(out).at(-1).scores.entity_f1).toBeGreaterThan(0.9);
+  expect(jsonLines(out).at(-1).scores.entity_f1).toBeGreaterThan(0.9);
   const weights = async (name: string) =>
     parseSafetensors(await readFile(at(`${name}/model.safetensors`))).tensors;
   const [before, after] = [await weights('classifier'), await weights('ner')];
@@ -94,14 +88,14 @@ test('a model that learns by adaptations is saved with them in its weights', asy
   const lora = ['--lora-rank', '4', '--lora-targets', 'query', 'value', '--model', at('classifier')];
   const { code, out, err } = await cloze([...args, ...lora, '--out', at('lora'), '--json']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  const events = lines(out);
+  const events = jsonLines(out);
   // Of a body of width 64 and two layers, two matrices in each of two layers, of 4·64·2 values; of the head, 64·2 and 2.
   expect(events[0].parameters).toBe(4 * 512 + 130);
   const { tensors } = parseSafetensors(await readFile(at('lora/model.safetensors')));
   expect([...tensors.keys()].filter((name) => name.includes('lora'))).toEqual([]);
   const again = await cloze(['eval', '--model', at('lora'), '--json']);
-  expect(lines(again.out)[0].scores).toEqual(events.at(-1).scores);
-  expect(lines(again.out)[0].scores.entity_f1).toBeGreaterThan(0.9);
+  expect(jsonLines(again.out)[0].scores).toEqual(events.at(-1).scores);
+  expect(jsonLines(again.out)[0].scores.entity_f1).toBeGreaterThan(0.9);
 });
 
 test('bad input is one line that says what is wrong', async () => {

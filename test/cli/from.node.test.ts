@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { cloze } from './terminal.node.ts';
+import { cloze, jsonLines } from './terminal.node.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cloze-from-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,13 +18,7 @@ async function train(out: string, ...more: string[]) {
     out: text,
     err,
   } = await cloze(['train', ...options.split(' '), '--out', at(out), '--json', ...more]);
-  const events =
-    text.trim() === ''
-      ? []
-      : text
-          .trimEnd()
-          .split('\n')
-          .map((line) => JSON.parse(line));
+  const events = text.trim() === '' ? [] : jsonLines(text);
   const losses = events.filter(({ event }) => event === 'step').map(({ loss }) => loss as number);
   return { code, err, losses, start: events.find(({ event }) => event === 'start') };
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cloze } from './terminal.node.ts';
+import { cloze, jsonLines } from './terminal.node.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -27,12 +27,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const lines = (out: string) =>
-  out
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-
 test('questions: train, score what was held out, answer one', async () => {
   const args = [
     'finetune',
@@ -47,7 +41,7 @@ test('questions: train, score what was held out, answer one', async () => {
   ];
   const { code, out, err } = await cloze([...args, ...quick, '--out', at('qa')]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  const events = lines(out);
+  const events = jsonLines(out);
   // The sentence with the question's words holds the answer, and is not it.
   expect(events[0].baseline).toMatchObject({ exact_match: 0 });
   expect(Object.keys(events.at(-1).scores)).toEqual(['f1', 'exact_match']);
@@ -55,10 +49,10 @@ test('questions: train, score what was held out, answer one', async () => {
     'BertForQuestionAnswering',
   ]);
   const again = await cloze(['eval', '--model', at('qa'), '--json']);
-  expect(lines(again.out)[0].scores).toEqual(events.at(-1).scores);
+  expect(jsonLines(again.out)[0].scores).toEqual(events.at(-1).scores);
   const context = 'In the year 1950 a ship left the harbour.';
   const said = await cloze(['predict', '--model', at('qa'), '--json', `When did it leave?\t${context}`]);
-  const [{ text, pair, label, score }] = lines(said.out);
+  const [{ text, pair, label, score }] = jsonLines(said.out);
   expect({ text, pair }).toEqual({ text: 'When did it leave?', pair: context });
   expect(context).toContain(label);
   expect(score).toBeGreaterThan(0);
@@ -70,19 +64,19 @@ test('numbers: train on pairs that are generated, score pairs in a file, rate on
   const args = ['finetune', '--task', 'similarity', '--data', 'generated:80', '--out', at('similarity')];
   const { code, out, err } = await cloze([...args, ...quick, '--pooling', 'mean']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  expect(lines(out)[0]).toMatchObject({ train: 72, development: 8 });
+  expect(jsonLines(out)[0]).toMatchObject({ train: 72, development: 8 });
   const again = await cloze(['eval', '--model', at('similarity'), '--json']);
-  expect(lines(again.out)[0].scores).toEqual(lines(out).at(-1).scores);
+  expect(jsonLines(again.out)[0].scores).toEqual(jsonLines(out).at(-1).scores);
   expect(JSON.parse(await readFile(at('similarity/config.json'), 'utf8')).classifier_pooling).toBe('mean');
   await writeFile(at('pairs.tsv'), 'a boat\ta ship\t5\na boat\ta rock\t0\na boat\ta boat\t5\n');
   const scored = await cloze(['eval', '--model', at('similarity'), '--data', at('pairs.tsv'), '--json']);
-  const [{ examples, scores, baseline }] = lines(scored.out);
+  const [{ examples, scores, baseline }] = jsonLines(scored.out);
   expect(examples).toBe(3);
   expect(Object.keys(scores)).toEqual(['pearson', 'spearman']);
   // One third, one third and all of the words are common, of 5, 0 and 5.
   expect(baseline.pearson).toBeCloseTo(0.5, 12);
   const said = await cloze(['predict', '--model', at('similarity'), '--json', 'a boat\ta ship']);
-  expect(Number.isFinite(Number(lines(said.out)[0].label))).toBe(true);
+  expect(Number.isFinite(Number(jsonLines(said.out)[0].label))).toBe(true);
   const words = await cloze([
     'finetune',
     '--task',

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { cloze } from './terminal.node.ts';
+import { cloze, jsonLines } from './terminal.node.ts';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -21,12 +21,6 @@ beforeAll(async () => {
   await writeFile(at('pairs.tsv'), pairs.join('\n'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-const lines = (out: string) =>
-  out
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
 
 const quick = [
   '--preset',
@@ -61,7 +55,7 @@ test('a translation is learnt, scored with its signature beside a copy of the so
     '--json',
   ]);
   expect({ code, err }).toEqual({ code: 0, err: '' });
-  const events = lines(out);
+  const events = jsonLines(out);
   expect(events[0].signatures.bleu).toMatch(/^nrefs:1\|.*\|tok:13a\|/);
   expect(events[0].baseline.bleu).toBeLessThan(0.1);
   const { scores } = events.at(-1);
@@ -70,7 +64,7 @@ test('a translation is learnt, scored with its signature beside a copy of the so
   expect(config).toMatchObject({ task: 'translation', objective: 'seq2seq', model_type: 'cloze-bert' });
 
   const scored = await cloze(['eval', '--model', at('model'), '--json']);
-  expect(lines(scored.out)[0]).toMatchObject({ scores, baseline: events[0].baseline });
+  expect(jsonLines(scored.out)[0]).toMatchObject({ scores, baseline: events[0].baseline });
   const said = await cloze([
     'predict',
     '--model',
@@ -80,7 +74,7 @@ test('a translation is learnt, scored with its signature beside a copy of the so
     '--json',
     'a cow and a dog here',
   ]);
-  const [{ text, translation, score }] = lines(said.out);
+  const [{ text, translation, score }] = jsonLines(said.out);
   expect(text).toBe('a cow and a dog here');
   expect(translation).toMatch(/^ici un \w+ et un \w+$/);
   expect(score).toBeGreaterThan(0);
@@ -94,9 +88,9 @@ test('what a model has learnt to write it brings along', async () => {
   const one = ['--epochs', '1', '--batch-size', '64', '--lr', '1e-6', '--json'];
   const { out, err } = await cloze([...args, ...one]);
   expect(err).toBe('');
-  expect(lines(out).at(-1).scores.bleu).toBeGreaterThan(0.6);
+  expect(jsonLines(out).at(-1).scores.bleu).toBeGreaterThan(0.6);
   const anew = await cloze([...args, ...one, '--scratch']);
-  expect(lines(anew.out).at(-1).scores.bleu).toBeLessThan(0.1);
+  expect(jsonLines(anew.out).at(-1).scores.bleu).toBeLessThan(0.1);
 });
 
 test('bad input is one line that says what is wrong', async () => {

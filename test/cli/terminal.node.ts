@@ -16,6 +16,13 @@ export function memoryTerminal(stdin = ''): Terminal & { stdout: Memory; stderr:
   return { stdin: Readable.from([stdin]), stdout: new Memory(), stderr: new Memory() };
 }
 
+/** What a command printed with `--json`, line by line. */
+export const jsonLines = (out: string) =>
+  out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
 export async function cloze(
   args: string[],
   stdin?: string,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTokenizer } from '../../src/mlm/pretrained.ts';
 import { trainTokenizer } from '../../src/mlm/tokenizer/index.ts';
-import { cloze } from './terminal.node.ts';
+import { cloze, jsonLines } from './terminal.node.ts';
 
 let folder: string;
 let text: string;
@@ -15,10 +15,7 @@ const sizes = [...small, ...short];
 const at = (name: string) => join(folder, name);
 
 function events(out: string): Record<string, unknown>[] {
-  return out
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  return jsonLines(out);
 }
 
 beforeAll(async () => {

@@ -16,7 +16,7 @@ export interface Baselines {
   ngrams?: Score;
 }
 
-/** Bytes of GPU memory that a run takes. */
+/** Bytes of GPU memory that a run takes; where batches differ in shape (`--batching grouped`), what its first step takes. */
 export interface MemoryNeed {
   /** Weights, gradients and what the optimiser remembers. */
   state: number;

@@ -26,6 +26,7 @@ function rowsOf(batch: Batch, first: number, end: number): Batch {
     B: end - first,
     inputIds: tokens(batch.inputIds),
     attentionMask: tokens(batch.attentionMask),
+    ...(batch.types && { types: tokens(batch.types) }),
     ...(batch.segments && { segments: tokens(batch.segments) }),
     ...(batch.positions && { positions: tokens(batch.positions) }),
     ...(batch.prefix && { prefix: batch.prefix.slice(first, end) }),

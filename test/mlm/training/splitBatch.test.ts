@@ -62,3 +62,11 @@ test('there are no more parts than rows, and one part is the batch itself', asyn
   expect(splitBatch(batch, 100).map(({ B }) => B)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   expect(splitBatch(batch, 1)).toEqual([batch]);
 });
+
+test('a batch of pairs of texts is cut with the types of its tokens', async () => {
+  const batch = await batchOf('mlm', 'padded');
+  const types = Uint32Array.from(batch.inputIds, (_, i) => i % 2);
+  const parts = splitBatch({ ...batch, types }, 3);
+  for (const part of parts) expect(part.types).toHaveLength(part.inputIds.length);
+  expect(parts.flatMap((part) => [...part.types!])).toEqual([...types]);
+});
