@@ -1,7 +1,6 @@
 /** `cloze continue`: fine-tunes a fine-tuned model on new examples, with some of the earlier ones, and tells what it forgot. */
 import type { Command } from 'commander';
 import { ClozeError } from '../gpu/errors.ts';
-import type { FileReader } from '../mlm/interchange/files.ts';
 import type { Change, Probe } from '../mlm/tasks/continual.ts';
 import type { TaskData } from '../mlm/tasks/examples.ts';
 import {
@@ -70,7 +69,7 @@ async function run(flags: ContinueFlags, terminal: Terminal): Promise<void> {
     '../mlm/tasks/continual.ts'
   );
   const { finetune } = await import('../mlm/tasks/finetune.ts');
-  const { loadTask, taskFiles } = await import('../mlm/tasks/folder.ts');
+  const { loadTask, readHistory, taskFiles } = await import('../mlm/tasks/folder.ts');
   const { readTaskData } = await import('../mlm/tasks/session.node.ts');
   const read = await modelReader(model);
   await withEngine(flags, async (engine) => {
@@ -110,22 +109,6 @@ async function run(flags: ContinueFlags, terminal: Terminal): Promise<void> {
     });
     if (!flags.json) say(terminal, `\nSaved to ${quoted(out)}`);
   });
-}
-
-async function readHistory(read: FileReader, model: string): Promise<FinetuneOptions[]> {
-  const { historyFile } = await import('../mlm/tasks/continual.ts');
-  const bytes = await read(historyFile);
-  if (!bytes) return [];
-  try {
-    const runs: unknown[] = JSON.parse(new TextDecoder().decode(bytes));
-    return runs.map((options) => parseFinetuneOptions(options));
-  } catch (error) {
-    throw new ClozeError(
-      'format',
-      `${model}/${historyFile}: ${(error as Error).message}`,
-      'Correct or remove it',
-    );
-  }
 }
 
 function sayChanges(terminal: Terminal, changes: readonly Change[]): void {

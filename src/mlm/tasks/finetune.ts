@@ -17,7 +17,7 @@ import type { Trainee } from '../objectives/index.ts';
 import { descriptionFiles } from '../pretrained.ts';
 import type { RunStore } from '../storage/storage.ts';
 import { loadCheckpoint, type StepState, saveCheckpoint } from '../training/checkpoint.ts';
-import { TrainingStep } from '../training/step.ts';
+import { type StepMetrics, TrainingStep } from '../training/step.ts';
 import type { TaskData } from './examples.ts';
 import type { FinetuneOptions } from './options.ts';
 import { checkWriting, scoreOf, type TaskModel, type TaskScores } from './task.ts';
@@ -131,37 +131,53 @@ export async function* finetune(
   const optimizer = new AdamW(slab, { weightDecay, maxGradNorm: 1, lrScale });
   const training = new TrainingStep({ trainee: learner(trainee, labelSmoothing), slab, optimizer, seed });
   const description = descriptionFiles(trainee.config, trainee.tokenizer);
+  let submitted: Submitted | undefined;
   try {
     const before = run?.resume ? await resume(run.store, slab, optimizer, options, description) : 0;
+    let order: Uint32Array = new Uint32Array();
     for (let step = before + 1; step <= steps; step++) {
       const epoch = Math.floor((step - 1) / perEpoch);
       const start = ((step - 1) % perEpoch) * batchSize;
-      const order = epochOrder(rows.size, seed, epoch);
+      if (start === 0 || step === before + 1) order = epochOrder(rows.size, seed, epoch);
       const chosen = Int32Array.from({ length: batchSize }, (_, b) => order[start + b] ?? -1);
-      const { loss, accuracy, gradNorm } = await training.run(
-        [rows.batch(chosen)],
-        step,
-        lr * schedule(step),
-      );
-      if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
-        throw new ClozeError(
-          'nan',
-          `the loss is ${loss} and the norm of the gradients ${gradNorm} at step ${step}`,
-          'Lower --lr',
-        );
-      }
-      yield { event: 'step', step, steps, loss, accuracy, gradNorm };
+      const metrics = training.run([rows.batch(chosen)], step, lr * schedule(step));
+      // Whoever breaks off the run waits for no numbers; their failure is then nobody's business.
+      metrics.catch(() => {});
+      // The numbers of a step are waited for while the next one runs.
+      if (submitted) yield await toldOf(submitted, steps);
+      submitted = { step, metrics };
       const done = step / perEpoch;
       if (done === epochs || (Number.isInteger(done) && done % evalEvery === 0)) {
+        yield await toldOf(submitted, steps);
+        submitted = undefined;
         const predicted = await trainee.predict(engine, development, options);
         if (run) await saveCheckpoint(run.store, slab, optimizer, { step, options }, description);
         yield { event: 'eval', epoch: done, scores: scoreOf(trainee.task, development, predicted) };
       }
     }
   } finally {
+    await submitted?.metrics.catch(() => {});
     training.dispose();
     optimizer.dispose();
   }
+}
+
+/** A step whose numbers are still to come. */
+interface Submitted {
+  step: number;
+  metrics: Promise<StepMetrics>;
+}
+
+/** Waits for a step's numbers. Throws ClozeError `nan` where they are none. */
+async function toldOf({ step, metrics }: Submitted, steps: number): Promise<FinetuneEvent> {
+  const { loss, accuracy, gradNorm } = await metrics;
+  if (Number.isFinite(loss) && Number.isFinite(gradNorm))
+    return { event: 'step', step, steps, loss, accuracy, gradNorm };
+  throw new ClozeError(
+    'nan',
+    `the loss is ${loss} and the norm of the gradients ${gradNorm} at step ${step}`,
+    'Lower --lr',
+  );
 }
 
 /** Puts the checkpoint's tensors into place; returns the steps done. */

@@ -11,6 +11,7 @@ import {
   weightsFile,
 } from '../pretrained.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { historyFile } from './continual.ts';
 import { isPretrained, type LearningOptions, materializeTask } from './finetune.ts';
 import { taskNamed, tasks } from './index.ts';
 import { type FinetuneOptions, parseFinetuneOptions } from './options.ts';
@@ -140,8 +141,22 @@ function taskOf({ task, architectures }: BertConfig, folder: string): Task {
 }
 
 function parseRun(bytes: Uint8Array, source: string): FinetuneOptions {
+  return parseKept(bytes, source, (options) => parseFinetuneOptions(options));
+}
+
+/** The runs before the last one of a model that went on learning; none where it did not. Throws ClozeError `format` for a broken file. */
+export async function readHistory(read: FileReader, folder: string): Promise<FinetuneOptions[]> {
+  const bytes = await read(historyFile);
+  if (!bytes) return [];
+  return parseKept(bytes, `${folder}/${historyFile}`, (runs) =>
+    (runs as unknown[]).map((options) => parseFinetuneOptions(options)),
+  );
+}
+
+/** What a run left as JSON for the next one. */
+function parseKept<T>(bytes: Uint8Array, source: string, parse: (value: unknown) => T): T {
   try {
-    return parseFinetuneOptions(JSON.parse(new TextDecoder().decode(bytes)));
+    return parse(JSON.parse(new TextDecoder().decode(bytes)));
   } catch (error) {
     throw new ClozeError('format', `${source}: ${(error as Error).message}`, 'Correct or remove it');
   }
